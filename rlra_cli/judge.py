@@ -1,21 +1,20 @@
 """`rlra judge`."""
 
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rlra_cli.models import opened_judge
+from rlra_cli.floors import floors_of
+from rlra_cli.judge_panel import Models, PanelOptions, decides, drop_journal, journal_of, opened_panel, prices_of
+from rlra_cli.judge_panel import inputs_of as panel_inputs
+from rlra_cli.judge_work import Judging, tally
 from rlra_cli.options import EndpointOptions, MapOptions, Output
-from rlra_cli.run import Job, run_map, without_query
+from rlra_cli.run import Job, run_map
 from schemas.errors import RlraError
 from schemas.jsonl import Source
 from schemas.judged import Judged
-from schemas.rollouts import Rollouts
 from stages.judge import JudgeSpec, rescore
-from stages.judge import judge as stage
 
 Rubrics = Annotated[
     list[Path],
@@ -34,14 +33,20 @@ Reward = Annotated[
         help="Another way from stored verdicts to rewards, in YAML: re-scores judged lines, and asks nobody.",
     ),
 ]
-JudgeModel = Annotated[
-    str | None,
+Anchors = Annotated[
+    Path | None,
+    typer.Option("--anchors", metavar="FILE", help="`anchors/1` lines that people labelled: judged first, every time."),
+]
+Floors = Annotated[
+    list[str],
     typer.Option(
-        "--model",
-        envvar="RLRA_JUDGE",
-        show_envvar=False,
-        help="The judge: openai:NAME (with --base-url), hf:ID_OR_DIR. Checks need none.",
+        "--floor",
+        metavar="NAME=VALUE",
+        help="With --anchors: the least agreement with people, such as kappa=0.6; below it, exit 4 and no line judged.",
     ),
+]
+EstimateFlag = Annotated[
+    bool, typer.Option("--estimate", help="Ask nobody: say how many calls and tokens it would take, and the price.")
 ]
 RolloutsFile = Annotated[
     str, typer.Argument(metavar="ROLLOUTS", help="`rollouts/1` lines, or `judged/1` lines to judge anew.")
@@ -50,6 +55,7 @@ RolloutsFile = Annotated[
 
 def judge(
     spec: JudgeSpec,
+    panel: PanelOptions,
     endpoint: EndpointOptions,
     options: MapOptions,
     rollouts: RolloutsFile = "-",
@@ -57,47 +63,67 @@ def judge(
     rubrics: Rubrics = [],  # noqa: B006 (typer copies it)
     add: Add = False,
     reward: Reward = None,
-    model: JudgeModel = None,
+    model: Models = [],  # noqa: B006
+    anchors: Anchors = None,
+    floor: Floors = [],  # noqa: B006
+    estimate: EstimateFlag = False,
 ) -> None:
     """Score every response against its rubric.
 
     \b
     rlra judge rollouts.jsonl -o judged.jsonl --rubrics rubric.yaml
 
-    Criteria with a `check` are decided by a program. The others are put to `--model`, one call per
-    response. A judgement that fails is `failed` and its reward null, never a low score. On a file
-    that is judged already, only what is missing or changed is asked: other weights cost no call,
-    and `--reward FILE` tries another arithmetic, such as `preset: healthbench`, on the same verdicts.
-    Pipe it into `rlra select-data`, or give it to `rlra train` and `rlra eval`.
+    Criteria with a `check` are decided by a program. The others are put to `--model`, or to a panel of them. A
+    judgement that fails is `failed` and its reward null, never a low score. On a file that is judged already, only
+    what is missing or changed is asked: other weights cost no call, and `--reward FILE` tries another arithmetic,
+    such as `preset: healthbench`, on the same verdicts. What it would cost says `--estimate`.
+    Pipe it into `rlra select-data`, or give it to `rlra train` and `rlra eval`; `rlra eval agreement` says how well a
+    judge agrees with people.
     """
     source = Source(rollouts)
-    _refuse_misfits(rubrics, add, reward, model)
+    _refuse_misfits(spec, rubrics, add, reward, model, anchors, floor)
     if reward is not None:
         return _rescore(reward, spec, options, source, output)
     from rlra_cli.rubric_files import inputs_of, placed
 
     found = [placed(path) for path in rubrics]
-    inputs = {"input": source, **inputs_of(found)}
-    with opened_judge(model, endpoint) as asked:
-        decides = {"model": model, "add": add, "base_url": without_query(endpoint.base_url or "")}
-        job = Job("judge", {**spec.model_dump(mode="json"), **decides}, output, options, inputs)
-
-        def stream(groups: Iterator[Rollouts]) -> Iterator[Judged]:
-            yield from stage(groups, spec, asked, [each.rubric for each in found], add, job.counts)
-            job.counts.update(getattr(asked, "counts", {}))
-
-        run_map(job, source.read(Rollouts, Judged), stream, Judged, _tally, align=spec.window)
+    inputs = {"input": source, **inputs_of(found), **panel_inputs(panel)}
+    decided = {**spec.model_dump(mode="json"), **decides(model, panel, endpoint), "add": add}
+    job = Job("judge", decided, output, options, inputs)
+    work = Judging(spec, [each.rubric for each in found], add)
+    journal = None if panel.cache or estimate else journal_of(output, [*model, *filter(None, [panel.strong])])
+    with opened_panel(model, panel, endpoint, spec.method, journal) as judges:
+        if estimate:
+            work.estimate(source, judges, prices_of(panel))
+        else:
+            work.hold_anchors(anchors, judges, floors_of(floor, "--floor"), job)
+            work.run(job, source, judges)
+    drop_journal(journal)
     return None
 
 
-def _refuse_misfits(rubrics: list[Path], add: bool, reward: Path | None, model: str | None) -> None:
+def _refuse_misfits(
+    spec: JudgeSpec,
+    rubrics: list[Path],
+    add: bool,
+    reward: Path | None,
+    models: list[str],
+    anchors: Path | None,
+    floors: list[str],
+) -> None:
+    if floors and not anchors:
+        raise RlraError("--floor needs --anchors FILE")
     if add and not rubrics:
         raise RlraError("--add needs --rubrics FILE")
-    if reward is not None and (rubrics or model):
+    if reward is not None and (rubrics or models):
         raise RlraError(
             "--reward re-scores the verdicts that are stored",
             hint="leave out --rubrics and --model; a rubric to judge by says its reward itself",
         )
+    if spec.only_failed and rubrics:
+        raise RlraError("--only-failed asks again by the rubric of the line", hint="leave out --rubrics")
+    if spec.repeats > 1 and not spec.temperature:
+        raise RlraError("--repeats at temperature 0 repeats one answer", hint="add --temperature 0.7, say")
 
 
 def _rescore(file: Path, spec: JudgeSpec, options: MapOptions, source: Source, output: str) -> None:
@@ -106,13 +132,4 @@ def _rescore(file: Path, spec: JudgeSpec, options: MapOptions, source: Source, o
     reward = load_reward(file)
     inputs = {"input": source, "reward": Source(str(file))}
     job = Job("judge", {**spec.model_dump(mode="json"), "reward": str(file)}, output, options, inputs)
-    run_map(job, source.read(Judged), lambda groups: rescore(groups, reward), Judged, _tally)
-
-
-def _tally(group: Judged) -> Counter[str]:
-    rewards = [response.reward for response in group.responses]
-    return Counter(
-        responses=len(rewards),
-        vetoed=sum(bool(response.vetoed_by) for response in group.responses),
-        failed=rewards.count(None),
-    )
+    run_map(job, source.read(Judged), lambda groups: rescore(groups, reward), Judged, tally)

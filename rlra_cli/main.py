@@ -20,6 +20,8 @@ COMMANDS = {
     "select-data": "Keep the groups that a policy can learn from.",
     "train": "Train the policy: staged from a judged file, or online.",
     "eval": "Compare two judged files, prompt by prompt, with intervals.",
+    "eval agreement": "Measure a judge against people's labels.",
+    "eval pairwise": "Let a judge compare responses two by two, and rate whose they are.",
     "rubrics lint": "Find what makes rubrics bad, without a model.",
     "rubrics stats": "Count a bank: kinds, scopes, sources, criteria, duplicates.",
     "rubrics import": "Turn another project's rubrics into ours.",
@@ -30,7 +32,7 @@ COMMANDS = {
     "diff": "Show where rewards moved most between two judged files.",
 }
 GROUPS = {"rubrics": "Write rubrics, check them, count them, exchange them."}
-"""What the first word of a command of two words is about."""
+"""What the first word of a command of two words is about, where it is no command by itself."""
 INTERRUPTED = 130
 HELP = """Reinforcement learning with rubric anchors, one step at a time.
 
@@ -57,7 +59,7 @@ def build(chosen: str | None) -> typer.Typer:
         name: typer.Typer(help=line, no_args_is_help=True, rich_markup_mode=None) for name, line in GROUPS.items()
     }
     for name, line in COMMANDS.items():
-        group, _, word = name.rpartition(" ")
+        group, word = _placed(name)
         home = groups[group] if group else app
         if name == chosen:
             from rlra_cli.options import expand
@@ -71,10 +73,26 @@ def build(chosen: str | None) -> typer.Typer:
     return app
 
 
+def _placed(name: str) -> tuple[str, str]:
+    """Return a command's group, empty for most, and its name in there: `eval agreement` is one name."""
+    first, _, rest = name.partition(" ")
+    return (first, rest) if first in GROUPS else ("", name)
+
+
+def joined(words: list[str]) -> list[str]:
+    """Return a command line whose first two words are one, where they name a command and its first is one by itself.
+
+    typer knows a word as a command or as a group of them: of `eval`, which takes files, it can make no group.
+    """
+    first_two = " ".join(words[:2])
+    return [first_two, *words[2:]] if first_two in COMMANDS and words[0] in COMMANDS else words
+
+
 def chosen_of(words: list[str]) -> str | None:
-    """Return which command the words of a command line begin with: one word, or two."""
+    """Return which command the words of a command line, `joined`, begin with: one word, or a group and one."""
     said = [word for word in words if not word.startswith("-")]
-    return next((" ".join(said[:n]) for n in (2, 1) if " ".join(said[:n]) in COMMANDS), said[0] if said else None)
+    in_group = " ".join(said[:2])
+    return in_group if in_group in COMMANDS and said[0] in GROUPS else said[0] if said else None
 
 
 def _nothing() -> None:
@@ -97,8 +115,9 @@ def main() -> None:
         sys.exit(1)
     # Under PYTHONUNBUFFERED, Python's own stdout drops what a full disk leaves of a write, and says nothing.
     sys.stdout = open(sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, closefd=False)
-    chosen = chosen_of(sys.argv[1:])
-    code = _run(lambda: build(chosen)(standalone_mode=False, prog_name="rlra"), chosen)
+    words = joined(sys.argv[1:])
+    chosen = chosen_of(words)
+    code = _run(lambda: build(chosen)(words, standalone_mode=False, prog_name="rlra"), chosen)
     sys.exit(_run(sys.stdout.flush, chosen) or code)
 
 

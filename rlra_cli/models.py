@@ -1,14 +1,22 @@
 """A model reference and the options around it → a model that answers."""
 
 import contextlib
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rlra_cli import ui
 from rlra_cli.options import EndpointOptions, ModelOptions
+from rlra_cli.run import without_query
 from schemas.errors import RlraError
 from stages.models.base import Model
+from stages.models.endpoint import api_key, parted
+
+if TYPE_CHECKING:
+    from stages.models.pool import PooledModel
+    from stages.models.vllm import VLLMModel
 
 
 @contextlib.contextmanager
@@ -16,19 +24,18 @@ def opened_model(reference: str, endpoint: EndpointOptions, run: ModelOptions, d
     """Open the model that `reference` names and close it at the end. Raises RlraError for an unknown one."""
     scheme, _, name = reference.partition(":")
     if scheme == "openai" and name:
-        yield _server(reference, name, endpoint)
-    elif reference == "smollm2" or (scheme == "hf" and name):
-        from stages.models.pool import PooledModel
-
-        if reference == "smollm2":
-            _convert_once()
-        model = PooledModel(reference, run.processes or default_processes(), run.batch_size, dtype)
+        yield _server(reference, endpoint)
+    elif reference == "smollm2" or (scheme in ("hf", "vllm") and name):
+        model = _in_process(reference, run, dtype)
         try:
             yield model
         finally:
             model.close()
     else:
-        raise RlraError(f"--model: '{reference}' names no model", hint="use smollm2, hf:ID_OR_DIR or openai:NAME")
+        raise RlraError(
+            f"--model: '{parted(reference)[0]}' names no model",
+            hint="use smollm2, hf:ID_OR_DIR, vllm:ID_OR_DIR or openai:NAME",
+        )
 
 
 @contextlib.contextmanager
@@ -41,15 +48,61 @@ def opened_judge(reference: str | None, endpoint: EndpointOptions) -> Iterator[M
         yield judge
 
 
-def _server(reference: str, name: str, endpoint: EndpointOptions) -> Model:
-    if not endpoint.base_url:
-        raise RlraError(f"--model {reference} needs --base-url", hint="such as http://localhost:8000/v1")
-    from stages.models.openai import OpenAIModel, api_key
+@contextlib.contextmanager
+def opened_judges(references: Sequence[str], endpoint: EndpointOptions) -> Iterator[list[Model]]:
+    """Open every judge of a panel, in order, and close them at the end.
 
-    key = api_key(endpoint.key_file)
+    Raises RlraError for an unknown one, and for one that is given twice: it would vote twice.
+    """
+    bare = [parted(reference)[0] for reference in references]
+    if twice := next((name for name in bare if bare.count(name) > 1), None):
+        raise RlraError(
+            f"--model: the judge {twice} is given twice",
+            hint="give several servers of one model as several --base-url, and ask again and again with --repeats",
+        )
+    with contextlib.ExitStack() as stack:
+        yield [model for each in references if (model := stack.enter_context(opened_judge(each, endpoint))) is not None]
+
+
+def recorded(reference: str | None, endpoint: EndpointOptions) -> tuple[str | None, list[str]]:
+    """Return a reference without the URL that it may carry, and where the model is asked, without queries."""
+    name, own = parted(reference) if reference is not None else (None, None)
+    return name, [without_query(url) for url in ([own] if own else endpoint.base_url)]
+
+
+def _server(reference: str, endpoint: EndpointOptions) -> Model:
+    bare, own = parted(reference)
+    urls = [own] if own else endpoint.base_url
+    if not urls:
+        raise RlraError(f"--model {bare} needs --base-url", hint="such as http://localhost:8000/v1")
+    from stages.models.openai import OpenAIModel
+
     return OpenAIModel(
-        reference, name, endpoint.base_url, key, endpoint.concurrency, endpoint.timeout_s, endpoint.retries
+        bare,
+        bare.partition(":")[2],
+        urls,
+        functools.partial(api_key, endpoint.key_file),
+        endpoint.concurrency,
+        endpoint.timeout_s,
+        endpoint.retries,
+        endpoint.requests_per_minute,
+        endpoint.tokens_per_minute,
     )
+
+
+def _in_process(reference: str, run: ModelOptions, dtype: str) -> "PooledModel | VLLMModel":
+    if reference.startswith("vllm:"):
+        from stages.models.vllm import VLLMModel
+
+        # Read when vLLM is imported, by its processes too: without this its log goes among our records.
+        os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")
+        os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+        return VLLMModel(reference, dtype)
+    from stages.models.pool import PooledModel
+
+    if reference == "smollm2":
+        _convert_once()
+    return PooledModel(reference, run.processes or default_processes(), run.batch_size, dtype)
 
 
 def _convert_once() -> None:

@@ -56,7 +56,7 @@ class ModelOptions(Part):
     """Which policy, and how it is run."""
 
     model: str = "smollm2"
-    """The policy: `smollm2` (embedded), `hf:ID_OR_DIR`, or `openai:NAME` with --base-url."""
+    """The policy: `smollm2` (embedded), `hf:ID_OR_DIR`, `vllm:ID_OR_DIR`, or `openai:NAME` with --base-url."""
     processes: int = Field(default=0, ge=0)
     """Worker processes; 0 is one per core, or one where there is a GPU. Changes no answer."""
     batch_size: int = Field(default=64, ge=1)
@@ -66,14 +66,18 @@ class ModelOptions(Part):
 
 
 class EndpointOptions(Part):
-    """Where an OpenAI-compatible server is."""
+    """Where OpenAI-compatible servers are, and how hard they may be asked."""
 
-    base_url: str | None = None
-    """Base URL of the server, such as http://localhost:8000/v1."""
+    base_url: tuple[str, ...] = ()
+    """Base URL of the server, such as http://localhost:8000/v1; repeated, the least busy of several is asked."""
     key_file: Path | None = None
-    """A file with the API key; otherwise RLRA_API_KEY or OPENAI_API_KEY is used."""
+    """A file with the API key; otherwise RLRA_API_KEY or OPENAI_API_KEY. RLRA_API_KEY_<HOST> goes before both."""
     concurrency: int = Field(default=16, ge=1)
-    """Requests in flight at a time."""
+    """Requests in flight at a time, for each base URL."""
+    requests_per_minute: int = Field(default=0, ge=0)
+    """The most requests that a base URL gets in a minute; 0 is no limit."""
+    tokens_per_minute: int = Field(default=0, ge=0)
+    """The most tokens, in and out, that a base URL is asked for in a minute; 0 is no limit."""
     timeout_s: float = Field(default=120.0, gt=0)
     """Seconds until a request counts as lost."""
     retries: int = Field(default=4, ge=0)
@@ -174,12 +178,19 @@ def load_spec(context: typer.Context, path: Path | None) -> Path | None:
         values = {key: value for key, value in values["recipe"]["spec"].items() if key not in FOUND}
     if not isinstance(values, dict):
         raise RlraError(f"{path}: a mapping of option names to values is needed")
-    known = {str(p.name) for p in context.command.params} - {"spec_file"}
+    known = {str(p.name): getattr(p, "multiple", False) for p in context.command.params if p.name != "spec_file"}
     for key in values:
         if key not in known:
             raise RlraError(f"{path}: {key}: {context.command.name} has no such option", hint=nearest(str(key), known))
-    context.default_map = {key: value for key, value in values.items() if value is not None}
+    context.default_map = {
+        key: _listed(value) if known[key] else value for key, value in values.items() if value is not None
+    }
     return path
+
+
+def _listed(value: Any) -> Any:
+    """Return the values of a repeated option: a single text would be read letter by letter."""
+    return ([value] if value else []) if isinstance(value, str) else value
 
 
 _SpecFile = Annotated[

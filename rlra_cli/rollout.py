@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from rlra_cli.models import opened_model
+from rlra_cli.models import opened_model, recorded
 from rlra_cli.options import EndpointOptions, MapOptions, ModelOptions, Output
 from rlra_cli.prompt_files import read_tasks
-from rlra_cli.run import Job, run_map, without_query
+from rlra_cli.run import Job, run_map
 from schemas.answers import read_answers
 from schemas.errors import RlraError
 from schemas.jsonl import Source
@@ -54,8 +54,8 @@ def rollout(
     if responses is not None:
         return _attach(source, Source(responses), output, options)
     with opened_model(model.model, endpoint, model, _dtype(model.dtype, spec.temperature)) as policy:
-        server = without_query(endpoint.base_url or "")
-        decides = {"model": model.model, "base_url": server, "batch_size": model.batch_size, "dtype": policy.dtype}
+        name, server = recorded(model.model, endpoint)
+        decides = {"model": name, "base_url": server, "batch_size": model.batch_size, "dtype": policy.dtype}
         job = Job("rollout", {**spec.model_dump(mode="json"), **decides}, output, options, {"input": source})
         job.spec["revision"] = policy.revision
 

@@ -60,8 +60,13 @@ def _wanted(source: Source, ids: set[str]) -> Iterator[Record]:
 
 
 def _renderables(records: list[Record]) -> Iterator[object]:
+    from rlra_cli.agreement_text import full_table
+    from rlra_cli.pairs_text import told
+    from rlra_cli.ratings_text import rendered
     from rlra_cli.report_text import report_table, train_log_table
     from rlra_cli.show_text import life
+    from schemas.agreement import Agreement
+    from schemas.pairs import Pair, Ratings
     from schemas.report import Report
     from schemas.task import Task
     from schemas.train_log import TrainLog
@@ -72,6 +77,12 @@ def _renderables(records: list[Record]) -> Iterator[object]:
     for record in records:
         if isinstance(record, Report):
             yield report_table(record)
+        elif isinstance(record, Agreement):
+            yield full_table(record)
+        elif isinstance(record, Pair):
+            yield told(record)
+        elif isinstance(record, Ratings):
+            yield from rendered(record)
         elif isinstance(record, Task):
             yield life(record)
 

@@ -14,16 +14,17 @@ from rich.text import Text
 
 from rlra_cli.rubric_text import rubric_text
 from rlra_cli.safe_text import as_json, grid, line, shown
-from schemas.judged import Judged, JudgedResponse
+from schemas.judged import Judged, JudgedResponse, Thought
 from schemas.rollouts import Response, Rollouts
 from schemas.rubric import Rubric
 from schemas.task import Task
-from stages.reports.marks import LEGEND, SIGNS, Tone, mark
+from stages.reports.marks import LEGEND, SIGNS, Tone, mark, votes_text
 from stages.reports.reading import figure
 
 STYLES: dict[Tone, str] = {"good": "green", "bad": "red", "between": "yellow", "absent": "dim", "failed": "bold yellow"}
 _BAR = 10
 _INDENT = (0, 0, 0, 3)
+_LONGEST_THOUGHT = 1_000
 
 
 def life(record: Task | Rollouts | Judged) -> RenderableType:
@@ -94,6 +95,7 @@ def _responses(group: Rollouts) -> Iterator[RenderableType]:
         yield Padding(_answer(response), _INDENT)
         if isinstance(response, JudgedResponse) and group.rubric:
             yield Padding(_verdicts(group.rubric, response), _INDENT)
+            yield from (Padding(_thought(thought), _INDENT) for thought in response.thoughts)
 
 
 def _response_title(index: int, response: Response, group: Rollouts) -> Text:
@@ -123,6 +125,11 @@ def _answer(response: Response) -> Text:
     return shown(response.text) if response.text else Text("(empty)", style="dim")
 
 
+def _thought(thought: Thought) -> Text:
+    cut = thought.text[:_LONGEST_THOUGHT] + ("…" if len(thought.text) > _LONGEST_THOUGHT else "")
+    return shown(f"{thought.judge} thought: {cut}", "dim italic")
+
+
 def _verdicts(rubric: Rubric, response: JudgedResponse) -> Table:
     rows = grid(3)
     for criterion, verdict in zip(rubric.leaves, response.verdicts, strict=True):
@@ -132,6 +139,6 @@ def _verdicts(rubric: Rubric, response: JudgedResponse) -> Table:
             Text(SIGNS[found.tone], style=style),
             shown(criterion.id),
             Text(found.words, style=style),
-            shown(verdict.reason, "dim"),
+            shown("\n".join(filter(None, (verdict.reason, votes_text(verdict)))), "dim"),
         )
     return rows

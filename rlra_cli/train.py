@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from rlra_cli import processes
-from rlra_cli.models import default_processes, opened_judge
+from rlra_cli.judge_panel import PanelOptions, judge_spec, opened_panel
+from rlra_cli.models import default_processes, recorded
 from rlra_cli.options import EndpointOptions, RunOptions
-from rlra_cli.run import Job, without_query
-from rlra_cli.training import TrainingRun
+from rlra_cli.run import Job
+from rlra_cli.training import Judge, TrainingRun
 from schemas.errors import RlraError
 from schemas.jsonl import Source
-from stages.models.base import Model
 from stages.train import TrainSpec
 
 Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the trained model and its log go.")]
@@ -39,14 +39,25 @@ Rubrics = Annotated[
     list[Path],
     typer.Option("--rubrics", metavar="FILE", help="Online: rubrics that replace the tasks' own; may be repeated."),
 ]
-JudgeModel = Annotated[
-    str | None,
+Judges = Annotated[
+    list[str],
     typer.Option(
         "--judge",
         envvar="RLRA_JUDGE",
         show_envvar=False,
-        help="Online: the judge for criteria without a check, such as openai:NAME.",
+        help="Online: the judge for criteria without a check, such as openai:NAME. Repeated, a panel.",
     ),
+]
+JudgeOptions = Annotated[
+    Path | None,
+    typer.Option(
+        "--judge-options",
+        metavar="FILE",
+        help="Online: options of `rlra judge` in YAML, or the manifest of a judged file, to judge as it was judged.",
+    ),
+]
+Cache = Annotated[
+    Path | None, typer.Option("--cache", metavar="FILE", help="Online: a database of verdicts, as of `rlra judge`.")
 ]
 InputFile = Annotated[str, typer.Argument(metavar="INPUT", help="`judged/1` lines; with --online, `task/1` lines.")]
 
@@ -61,7 +72,9 @@ def train(
     model: PolicyModel = "smollm2",
     rubrics: Rubrics = [],  # noqa: B006 (typer copies it)
     add: Add = False,
-    judge: JudgeModel = None,
+    judge: Judges = [],  # noqa: B006
+    judge_options: JudgeOptions = None,
+    cache: Cache = None,
     ranks: Ranks = 0,
     resume: Resume = True,
 ) -> None:
@@ -79,25 +92,24 @@ def train(
         raise RlraError("--rubrics goes with --online", hint="a judged file carries its rubric: use `rlra judge`")
     count = 1 if processes.inside() or judged == "-" else ranks or (default_processes() if online else 1)
     source = Source(judged)
-    decides = {
-        "model": model,
-        "online": online,
-        "add": add,
-        "judge": judge,
-        "base_url": without_query(endpoint.base_url or ""),
-    }
+    judging = judge_spec(judge_options, spec.seed)
+    known = [recorded(each, endpoint) for each in judge]
+    servers = list(dict.fromkeys(url for _, urls in known for url in urls))
+    decides = {"model": model, "online": online, "add": add, "judge": [name for name, _ in known], "base_url": servers}
+    if judge_options:
+        decides["judge_options"] = judging.model_dump(mode="json", exclude_defaults=True)
     from rlra_cli.rubric_files import inputs_of, placed
 
     found = [placed(path) for path in rubrics]
     inputs = {"input": source, **inputs_of(found)}
     job = Job("train", {**spec.model_dump(mode="json"), **decides}, str(output), options, inputs)
     run = TrainingRun(job, spec, output, model, [each.rubric for each in found], add)
-    with opened_judge(judge, endpoint) as asked:
-        _carry_out(run, source, asked, online, count, resume)
+    with opened_panel(judge, PanelOptions(cache=cache), endpoint) as panel:
+        _carry_out(run, source, (judging, panel), online, count, resume)
 
 
-def _carry_out(run: TrainingRun, source: Source, judge: Model | None, online: bool, count: int, resume: bool) -> None:
-    work = run.tasks(source, judge) if online else run.groups(source)
+def _carry_out(run: TrainingRun, source: Source, judge: Judge, online: bool, count: int, resume: bool) -> None:
+    work = run.tasks(source, judge[1]) if online else run.groups(source)
     if processes.owns_run():
         run.begin(resume)
     if count == 1:

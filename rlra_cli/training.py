@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlra_cli import processes, ui
 from rlra_cli.prompt_files import read_tasks
@@ -21,9 +21,15 @@ from schemas.rubric import Rubric
 from schemas.task import Task
 from schemas.train_log import TrainLog
 from stages.allocation import keep_freed_memory
-from stages.models.base import Model
+from stages.judge import JudgeSpec
 from stages.models.weights import template_of, weights_of
 from stages.train import TrainSpec
+
+if TYPE_CHECKING:
+    from stages.voting import Panel
+
+Judge = tuple[JudgeSpec, "Panel"]
+"""How an online run judges, and who."""
 
 
 @dataclass
@@ -104,14 +110,14 @@ class TrainingRun:
             )
         return group
 
-    def tasks(self, source: Source, judge: Model | None) -> list[Task]:
+    def tasks(self, source: Source, panel: "Panel") -> list[Task]:
         """Return the tasks to train on online. Raises RlraError where one could not be judged."""
         from stages.judge import rubric_of
 
         tasks = list(read_tasks(source))
         for task in tasks:
             rubric = rubric_of(task, self.rubrics, self.add)
-            if judge is None and any(criterion.needs_judge for criterion in rubric.leaves):
+            if not panel.models and any(criterion.needs_judge for criterion in rubric.leaves):
                 raise RlraError(
                     f"{task.id}: its rubric needs a judge", hint="name one with --judge openai:NAME --base-url URL"
                 )
@@ -149,7 +155,7 @@ class TrainingRun:
         except Timeout:
             raise RlraError(f"{self.output}: another run is training there") from None
 
-    def learn(self, work: Sequence[Any], judge: Model | None, online: bool) -> None:
+    def learn(self, work: Sequence[Any], judge: "Judge", online: bool) -> None:
         """Train, as one process of the run, and save the policy."""
         processes.leave_with_launcher()
         _quiet_libraries()
@@ -160,10 +166,9 @@ class TrainingRun:
         ranks = processes.world()[1]
         self._cut_log(last_checkpoint(self.checkpoints))
         if online:
-            from stages.judge import JudgeSpec
             from stages.training.online import RubricReward, train_online
 
-            reward = RubricReward(work, JudgeSpec(seed=self.spec.seed), judge, self.rubrics, self.add)
+            reward = RubricReward(work, *judge, self.rubrics, self.add)
             trainer, reason = train_online(work, self.weights, self.spec, reward, self.checkpoints, ranks, self._write)
         else:
             trainer, reason = train_staged(work, self.weights, self.spec, self.checkpoints, ranks, self._write)

@@ -50,7 +50,7 @@ def _described(file: str) -> str:
         return f"rubric {rubric.rubric}, {len(rubric.leaves)} criteria, digest {rubric.digest()}"
     if Path(file).name.endswith("manifest.json"):
         return f"manifest of {read_manifest(Path(file)).recipe.stage}"
-    kind = None if is_table(file) else _kind(file)
+    kind = None if is_table(file) else kind_of_file(file)
     source = Source(file)
     if kind is None:
         count = sum(1 for _ in read_tasks(source))
@@ -59,14 +59,14 @@ def _described(file: str) -> str:
     return f"{facts} of {kind.schema_tag()}{_manifest(file, source)}"
 
 
-def _kind(file: str) -> type[Record] | None:
-    """Return the kind of the first line; None for plain prompts and for an empty file."""
+def kind_of_file(file: str) -> type[Record] | None:
+    """Return the kind of the first line; None for lines that do not say it, such as prompts, and an empty file."""
     if file == "-":  # a pipe can be read only once: its first line is looked at where it waits
         tag = TAG.match(cast(BufferedReader, sys.stdin.buffer).peek())
         return KINDS.get(tag[1].decode()) if tag else None
     with opened(file) as stream:
         first = next((line for line in stream if line.strip()), None)
-    if first is None:
+    if first is None or not first.lstrip().startswith(b"{"):
         return None
     data = loads(first.strip(), f"{file}:1")
     return KINDS[tag_of(data, f"{file}:1")[0]] if "schema" in data else None

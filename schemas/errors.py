@@ -58,3 +58,9 @@ class BarMissedError(RlraError):
     """A bar that the user set (`--fail-under`) was missed."""
 
     exit_code = 4
+
+
+class BudgetReachedError(RlraError):
+    """A budget that the user set (`--budget-usd`, `--budget-tokens`) has no room for the next call."""
+
+    exit_code = 4

@@ -11,12 +11,15 @@ from typing import IO, Any, TypeVar, cast
 import orjson
 from pydantic import ValidationError
 
+from schemas.agreement import Agreement
+from schemas.anchors import Anchors
 from schemas.bank import BankRubric
 from schemas.base import Record
 from schemas.errors import PlacedError, RlraError
 from schemas.files import BROKEN, compressed, exclusive, opened
 from schemas.judged import Judged
 from schemas.migrations import upgrade
+from schemas.pairs import Pair, Ratings
 from schemas.report import Report
 from schemas.rollouts import Rollouts
 from schemas.task import Task
@@ -24,7 +27,9 @@ from schemas.train_log import TrainLog
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-KINDS: dict[str, type[Record]] = {r.KIND: r for r in (Task, BankRubric, Rollouts, Judged, Report, TrainLog)}
+KINDS: dict[str, type[Record]] = {
+    r.KIND: r for r in (Task, BankRubric, Rollouts, Judged, Report, TrainLog, Pair, Ratings, Anchors, Agreement)
+}
 MADE_BY = {
     "task": "rlra generate-rubrics",
     "rubric": "rlra rubrics import",
@@ -32,6 +37,9 @@ MADE_BY = {
     "judged": "rlra judge",
     "report": "rlra eval",
     "train_log": "rlra train",
+    "pairs": "rlra eval pairwise",
+    "ratings": "rlra eval pairwise",
+    "agreement": "rlra eval agreement",
 }
 TAG = re.compile(rb'^\{"schema": ?"([a-z_]+)/([0-9]{1,6})"')
 
@@ -126,7 +134,9 @@ def parse(line: bytes, kind: type[RecordT], where: str) -> RecordT:
     data = loads(line, where)
     name, version = tag_of(data, where)
     if name != kind.KIND:
-        raise RlraError(f"{where}: schema: this is a {name} line, and {kind.KIND} is needed", hint=_made_by(kind.KIND))
+        raise RlraError(
+            f"{where}: schema: this is a line of {name}, and {kind.KIND} is needed", hint=_made_by(kind.KIND)
+        )
     if version > kind.VERSION:
         raise RlraError(
             f"{where}: schema: {name}/{version} is newer than {kind.schema_tag()}, which this rlra reads",
@@ -163,6 +173,8 @@ def tag_of(data: dict[str, Any], where: str) -> tuple[str, int]:
 
 
 def _made_by(kind: str) -> str:
+    if kind not in MADE_BY:
+        return f"people write {kind}/{KINDS[kind].VERSION} lines, such as by adding labels to the responses of rollouts"
     return f"make it with `{MADE_BY[kind]}`"
 
 

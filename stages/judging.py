@@ -1,181 +1,156 @@
-"""The judge's bench: which verdicts are settled, which a model still has to give, and the asking for them."""
+"""The judge's bench: which verdicts are settled, and in which order the others are asked for."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from schemas.base import digest
 from schemas.errors import RlraError
 from schemas.judged import Verdict
-from schemas.rollouts import Response, Rollouts
+from schemas.rollouts import Response
 from schemas.rubric import Criterion, Rubric
-from schemas.task import Message, Task
-from stages import judge_prompt, verdicts
-from stages.asking import Failure, ask
-from stages.checks.base import Outcome, bind
-from stages.checks.sandbox import PythonChecks, SandboxError
-from stages.gates import Guards, guards, rounds, stopped
-from stages.models.base import Model, Request
-from stages.reading import Said, read_verdicts
-from stages.seeds import derive
+from stages import panels, verdicts
+from stages.case import Case
+from stages.gates import stopped
+from stages.models.live import in_flight
+from stages.programs import Programs
+from stages.scoring import fires
+from stages.streaming import begun
+from stages.voting import Jury, Panel, Question
 
 if TYPE_CHECKING:
     from stages.judge import JudgeSpec
 
-
-@dataclass
-class Case:
-    """A group that is being judged, with the verdicts that are settled: one row per response."""
-
-    group: Rollouts
-    rubric: Rubric
-    rows: list[dict[str, Verdict]] = field(default_factory=list)
-    guards: Guards = field(default_factory=dict)
-    rounds: list[set[str]] = field(default_factory=list)
-    """The leaves by the round they are judged in: gates go before what they guard."""
-
-    def __post_init__(self) -> None:
-        self.rows = [{} for _ in self.group.responses]
-        self.guards = guards(self.rubric)
-        self.rounds = rounds(self.guards)
+AHEAD = 32
+"""How many times as many questions are under way as are in flight: results come in order, and one slow answer, sent
+again after its time ran out, must not hold up the others."""
 
 
-@dataclass(frozen=True)
-class Pending:
-    """What a model has yet to say about one response, and the row that its verdicts go into."""
-
-    request: Request
-    read: Callable[[str], dict[str, Said]]
-    keys: list[tuple[Criterion, str]]
-    row: dict[str, Verdict]
-
-
-@dataclass
 class Bench:
-    """Who judges, and how; binds each check once. To be closed, for the sandbox's workers."""
+    """Who judges, and how. `programs` is to be closed at the end."""
 
-    spec: JudgeSpec
-    model: Model | None
-    counts: Counter[str]
-    checks: dict[str, Callable[[str, Task], Outcome]] = field(default_factory=dict)
-    sandbox: PythonChecks | None = None
+    def __init__(self, spec: JudgeSpec, panel: Panel, counts: Counter[str]) -> None:
+        """Seat the panel; without models there is none, and checks need none. Raises RlraError for a bad prompt."""
+        self.spec, self.counts = spec, counts
+        self.programs = Programs()
+        self.jury = Jury(spec, panel, counts) if panel.models else None
+        self.live = sum(map(in_flight, panel.models))
+        self.together = bool(panel.models) and not all(in_flight(model) for model in panel.models)
+
+    @property
+    def limit(self) -> int:
+        """The weight of the cases that are judged at a time (see `weigh`)."""
+        return self.spec.window if self.together or not self.live else AHEAD * self.live
+
+    def weigh(self, case: Case) -> int:
+        """Return what a case counts against `limit`: its questions, or 1 where whole groups are put together."""
+        if self.together or not self.live:
+            return 1
+        asked = sum(criterion.needs_judge for criterion in case.rubric.leaves)
+        calls = -(-asked // (self.spec.per_call or asked or 1)) if asked else 0
+        return max(1, len(case.group.responses) * calls)
 
     def accept(self, rubric: Rubric) -> None:
         """Bind the checks of `rubric`. Raises RlraError for what cannot be judged here."""
         for criterion in rubric.leaves:
-            if criterion.needs_judge and self.model is None:
+            if not criterion.needs_judge:
+                self.programs.accept(criterion)
+            elif self.jury is None:
                 raise RlraError(
                     f"rubric '{rubric.rubric}': criterion '{criterion.id}' needs a model to judge it",
                     hint="add --model openai:NAME --base-url URL",
                 )
-            if criterion.needs_judge or (name := _program(criterion)) in self.checks:
-                continue
-            self.checks[name] = self._bound(criterion)
+            else:
+                self.jury.words.accept(criterion)
 
-    def _bound(self, criterion: Criterion) -> Callable[[str, Task], Outcome]:
-        if criterion.check is not None:
-            return bind(criterion.check)
-        self.sandbox = self.sandbox or PythonChecks()
-        source = criterion.python or ""
-        try:
-            self.sandbox.compile(source)
-        except SandboxError as error:
-            raise RlraError(f"criterion '{criterion.id}': python: {error}") from None
-        return partial(self.sandbox.score, source)
+    async def close(self) -> None:
+        """Close the connections of the models, in the loop that opened them."""
+        if self.jury:
+            await self.jury.close()
 
-    def close(self) -> None:
-        """End the sandbox's workers, if there are any."""
-        if self.sandbox:
-            self.sandbox.close()
+    async def judge(self, case: Case) -> Case:
+        """Settle every verdict of a case, gates first. Raises what the models raise."""
+        for number in range(len(case.rounds)):
+            criteria = [c for c in case.rubric.leaves if c.id in case.rounds[number]]
+            left = [self._settled(case, response, row, criteria) for response, row in self._rows(case)]
+            asking: list[asyncio.Task[None]] = []
+            for (response, row), asked in zip(self._rows(case), left, strict=True):
+                if asked and self.jury:
+                    asking.append(begun(self.jury.decide(case, response, asked, row)))
+                    # The prompts of a whole group at once would let the answers of others wait.
+                    await asyncio.sleep(0)
+            await asyncio.gather(*asking)
+        return case
 
-    def judge(self, cases: Sequence[Case]) -> None:
-        """Settle every verdict of the cases, gates first. Raises what the model raises."""
-        for number in range(max((len(case.rounds) for case in cases), default=0)):
-            self.ask([pending for case in cases for pending in self.settle(case, number)])
+    def unanswered(self, case: Case) -> Iterator[Question]:
+        """Yield what the panel would be asked about a case. Checks are run; gates that a model judges stand open."""
+        for response, row in self._rows(case):
+            programs = [c for c in case.rubric.leaves if not c.needs_judge and self._decidable(case, c)]
+            self._settled(case, response, row, programs)
+        for response, row in self._rows(case):
+            judged = [c for c in case.rubric.leaves if c.needs_judge]
+            open_ = [c for c in judged if not (self._decidable(case, c) and stopped(case.guards[c.id], row, case.rows))]
+            left = [c for c in open_ if not self._known(case, response, c, self._vetoed(case, row))]
+            if self.jury and left:
+                yield from self.jury.unanswered(case, response, left)
 
-    def settle(self, case: Case, number: int = 0) -> Iterator[Pending]:
-        """Settle the verdicts of one round that need no model, and yield what is left, some criteria at a time."""
-        if number >= len(case.rounds):
-            return
-        criteria = [c for c in case.rubric.leaves if c.id in case.rounds[number]]
-        for response, row in zip(case.group.responses, case.rows, strict=True):
-            stored = {verdict.key: verdict for verdict in getattr(response, "verdicts", ())}
-            left: list[tuple[Criterion, str]] = []
-            for criterion in criteria:
-                key = self._key(criterion, case, response)
-                if why := stopped(case.guards[criterion.id], row, case.rows):
-                    row[criterion.id] = verdicts.skipped(criterion, why, self._judge_of(criterion), key)
-                elif verdict := self._known(criterion, key, case.group, response, stored.get(key)):
-                    row[criterion.id] = verdict
-                else:
-                    left.append((criterion, key))
-            for start in range(0, len(left), self.spec.criteria_per_call):
-                part = left[start : start + self.spec.criteria_per_call]
-                yield self._pending(case, response, part, row)
+    def _decidable(self, case: Case, criterion: Criterion) -> bool:
+        return not any(gate.needs_judge for gate in case.guards[criterion.id])
 
-    def _key(self, criterion: Criterion, case: Case, response: Response) -> str:
-        group = case.group
-        if not criterion.needs_judge or self.model is None:
-            return verdicts.check_key(criterion, group, response.text)
-        who = (self.model.reference, self.model.revision, self.model.template, digest(judge_prompt.template()))
-        how = (self.spec.temperature, self.spec.max_tokens, self.spec.seed)
-        return verdicts.model_key(criterion, group, response.text, (*who, *how, *case.rubric.around[criterion.id]))
+    def _rows(self, case: Case) -> Sequence[tuple[Response, dict[str, Verdict]]]:
+        return list(zip(case.group.responses, case.rows, strict=True))
 
-    def _known(
-        self, criterion: Criterion, key: str, group: Rollouts, response: Response, stored: Verdict | None
-    ) -> Verdict | None:
+    def _settled(
+        self, case: Case, response: Response, row: dict[str, Verdict], criteria: Sequence[Criterion]
+    ) -> list[Criterion]:
+        """Settle what needs no model, and return the criteria that are left."""
+        for criterion in criteria:
+            if not criterion.needs_judge:
+                row[criterion.id] = self._checked(case, response, row, criterion)
+        vetoed = self._vetoed(case, row)
+        left: list[Criterion] = []
+        for criterion in (c for c in criteria if c.needs_judge):
+            why = stopped(case.guards[criterion.id], row, case.rows) or vetoed
+            if known := self._known(case, response, criterion, why):
+                row[criterion.id] = known
+            else:
+                left.append(criterion)
+        return left
+
+    def _checked(self, case: Case, response: Response, row: dict[str, Verdict], criterion: Criterion) -> Verdict:
+        key = verdicts.check_key(criterion, case.group, response.text)
+        if why := stopped(case.guards[criterion.id], row, case.rows):
+            return verdicts.skipped(criterion, why, verdicts.BY_CHECK, key)
         if response.finish == "failed":
-            return verdicts.failed(criterion, "no response", self._judge_of(criterion), key)
-        if not criterion.needs_judge:
-            return self._checked(criterion, key, group, response)
-        if stored is None or stored.status in ("failed", "skipped"):
-            return None
-        self.counts["reused"] += 1
-        return verdicts.kept(criterion, stored)
+            return verdicts.failed(criterion, "no response", "no response", verdicts.BY_CHECK, key)
+        return self.programs.verdict(criterion, key, case.group, response.text)
 
-    def _checked(self, criterion: Criterion, key: str, group: Rollouts, response: Response) -> Verdict:
-        try:
-            outcome = self.checks[_program(criterion)](response.text, group)
-        except SandboxError as error:
-            return verdicts.failed(criterion, str(error), verdicts.BY_CHECK, key)
-        return verdicts.from_check(criterion, outcome, key)
-
-    def _judge_of(self, criterion: Criterion) -> str:
-        return self.model.reference if criterion.needs_judge and self.model else verdicts.BY_CHECK
-
-    def _pending(
-        self, case: Case, response: Response, keys: list[tuple[Criterion, str]], row: dict[str, Verdict]
-    ) -> Pending:
-        criteria = [criterion for criterion, _ in keys]
-        prompt, word = judge_prompt.put(
-            criteria, case.group.messages, response.text, self.spec.seed, case.rubric.around
+    def _vetoed(self, case: Case, row: dict[str, Verdict]) -> str:
+        """Return why a model is not asked any more about a response, or "": a check's veto fired."""
+        if not self.spec.short_circuit:
+            return ""
+        fired = (
+            c.id for c in case.rubric.leaves if c.veto and not c.needs_judge and c.id in row and fires(c, row[c.id])
         )
-        # From the prompt and not from the line: equal questions are then one question.
-        seed = derive(self.spec.seed, "judge", digest(prompt))
-        request = Request((Message(role="user", content=prompt),), seed, self.spec.temperature, self.spec.max_tokens)
-        return Pending(request, partial(read_verdicts, criteria=criteria, word=word), keys, row)
+        return next((f"vetoed by '{name}' already" for name in fired), "")
 
-    def ask(self, pending: Sequence[Pending]) -> None:
-        """Settle the pending verdicts; equal questions are asked once. Raises what the model raises."""
-        if self.model is None or not pending:
-            return
-        questions = {one.request: one.read for one in pending}
-        asked = ask(self.model, list(questions.items()), self.spec.attempts)
-        self.counts.update(asked.counts)
-        answers = dict(zip(questions, asked.answers, strict=True))
-        for one in pending:
-            answer = answers[one.request]
-            for criterion, key in one.keys:
-                one.row[criterion.id] = (
-                    verdicts.failed(criterion, answer, self.model.reference, key)
-                    if isinstance(answer, Failure)
-                    else verdicts.from_model(criterion, answer[criterion.id], self.model.reference, key)
-                )
+    def _known(self, case: Case, response: Response, criterion: Criterion, why: str) -> Verdict | None:
+        name = self.jury.name if self.jury else verdicts.BY_CHECK
+        key = verdicts.context(case.group, response.text)
+        if why:
+            return verdicts.skipped(criterion, why, name, key)
+        if response.finish == "failed":
+            return verdicts.failed(criterion, "no response", "no response", name, key)
+        if self.spec.only_failed and (stored := _verdict_on(criterion, response)):
+            case.reused = True
+            self.counts["reused"] += 1
+            return panels.rescored(criterion, stored, self.spec.panel, self.spec.quorum)
+        return None
 
 
-def _program(criterion: Criterion) -> str:
-    return digest([criterion.check, criterion.python])
+def _verdict_on(criterion: Criterion, response: Response) -> Verdict | None:
+    """Return the stored verdict on `criterion` that stands, whoever gave it."""
+    stored = (v for v in getattr(response, "verdicts", ()) if v.criterion == criterion.id)
+    return next((v for v in stored if v.status in ("scored", "abstained")), None)

@@ -12,6 +12,7 @@ from schemas.rubric import Criterion, Rubric
 from stages.checks.repetition import repeated_share
 from stages.checks.text import folded_words, words
 from stages.scoring import unit
+from stages.verdicts import BY_CHECK
 
 Better = Literal["higher", "lower", "neither"]
 
@@ -83,9 +84,23 @@ def all_met(rubric: Rubric, response: JudgedResponse) -> float | None:
     """
     judged = zip(rubric.leaves, response.verdicts, strict=True)
     needed = [(c, v) for c, v in judged if c.is_weighed and c.weight > 0 and v.status != "abstained"]
-    levels = [0.0 if verdict.status == "skipped" else level(criterion, verdict) for criterion, verdict in needed]
-    known = [value for value in levels if value is not None]
-    return float(all(value == 1.0 for value in known)) if levels and len(known) == len(levels) else None
+    best = [False if verdict.status == "skipped" else is_best(criterion, verdict) for criterion, verdict in needed]
+    known = [value for value in best if value is not None]
+    return float(all(known)) if best and len(known) == len(best) else None
+
+
+def is_best(criterion: Criterion, verdict: Verdict) -> bool | None:
+    """Return whether a verdict says met, or the best tier; None without a score.
+
+    Where the score lies between two answers, as an expectation over them or the mean of a panel, the nearer one
+    counts, and half-way the worse. A check is met or not, whatever credit it gives for coming close.
+    """
+    if verdict.score is None:
+        return None
+    scores = [tier.score for tier in criterion.tiers] or [0.0, 1.0]
+    if verdict.judge == BY_CHECK:
+        return verdict.score == scores[-1]
+    return verdict.score > (scores[-1] + scores[-2]) / 2
 
 
 def vetoed(rubric: Rubric, response: JudgedResponse) -> float | None:

@@ -1,9 +1,9 @@
-"""One verdict: what it depends on, and how it is made from what a check or a model said."""
+"""One verdict: what it depends on, and how it is made from what a check said, or where there is nothing to say."""
 
 from collections.abc import Sequence
 
 from schemas.base import digest
-from schemas.judged import Verdict
+from schemas.judged import FailureClass, Verdict, Vote
 from schemas.rubric import Criterion
 from schemas.task import Task
 from stages.asking import Failure
@@ -16,20 +16,38 @@ BY_CHECK = "check"
 def check_key(criterion: Criterion, task: Task, response: str) -> str:
     """Return the digest of all that a check's verdict depends on, save the check's own code."""
     read = (digest(task.meta),) if criterion.python is not None else ()
-    return _key(criterion, task, response, BY_CHECK, task.rewritten_from, task.reference, *read)
+    given = [BY_CHECK, task.rewritten_from, task.reference, *read]
+    return digest([criterion.question(), [[turn.role, turn.content] for turn in task.messages], response, given])
 
 
-def model_key(criterion: Criterion, task: Task, response: str, identity: Sequence[str | int | float]) -> str:
-    """Return the digest of all that a model's verdict depends on; weights and the reward are no part of it.
+def context(task: Task, response: str) -> str:
+    """Return the digest of what a judge is shown of a response and the conversation before it."""
+    return digest([[[message.role, message.content] for message in task.messages], response])
 
-    `identity` names the judge: model, revision, prompt and sampling.
+
+def vote_key(question: str, shown: str, identity: Sequence[str | int | float]) -> str:
+    """Return the digest of all that one vote depends on; weights and the reward are no part of it.
+
+    `question` is the criterion's (`Criterion.question`), `shown` the `context`, and `identity` names the judge:
+    model, revision, prompt, method, sampling, and which of its repeats and orders it is.
     """
-    return _key(criterion, task, response, *identity)
+    return digest([question, shown, list(identity)])
 
 
-def _key(criterion: Criterion, task: Task, response: str, *more: str | float | None) -> str:
-    turns = [[message.role, message.content] for message in task.messages]
-    return digest([criterion.question(), turns, response, list(more)])
+def vote(said: Said | Failure, judge: str, key: str) -> Vote:
+    """Return the vote that a judge's answer on one criterion is; a failure is one without a label."""
+    if isinstance(said, Failure):
+        return Vote(judge=judge, key=key, status="failed", reason=str(said), failure=said.kind)
+    return Vote(
+        judge=judge,
+        key=key,
+        status="abstained" if said.label == CANNOT_TELL else "scored",
+        label=said.label,
+        shares=said.shares,
+        mass=said.mass,
+        reason=said.reason,
+        repaired=said.repaired,
+    )
 
 
 def from_check(criterion: Criterion, outcome: Outcome, key: str) -> Verdict:
@@ -49,35 +67,11 @@ def from_check(criterion: Criterion, outcome: Outcome, key: str) -> Verdict:
     )
 
 
-def from_model(criterion: Criterion, said: Said, judge: str, key: str) -> Verdict:
-    """Return the verdict of a model: the score of the tier that it chose, 1 or 0 for met or not, or none."""
-    if said.label == CANNOT_TELL:
-        return Verdict(criterion=criterion.id, status="abstained", score=None, reason=said.reason, judge=judge, key=key)
-    tier = int(said.label) if criterion.tiers else None
-    met = 1.0 if said.label == "met" else 0.0
-    return Verdict(
-        criterion=criterion.id,
-        status="scored",
-        score=met if tier is None else criterion.tiers[tier].score,
-        tier=tier,
-        reason=said.reason,
-        judge=judge,
-        key=key,
-    )
-
-
-def failed(criterion: Criterion, why: Failure | str, judge: str, key: str) -> Verdict:
+def failed(criterion: Criterion, kind: FailureClass, why: str, judge: str, key: str) -> Verdict:
     """Return the verdict that is none: nobody knows, and no number says otherwise."""
-    return Verdict(criterion=criterion.id, status="failed", score=None, reason=str(why), judge=judge, key=key)
+    return Verdict(criterion=criterion.id, status="failed", score=None, reason=why, judge=judge, key=key, failure=kind)
 
 
 def skipped(criterion: Criterion, why: str, judge: str, key: str) -> Verdict:
-    """Return the verdict on a criterion that nobody was asked about, because a gate had stopped its group."""
+    """Return the verdict on a criterion that nobody was asked about, because a gate or a veto had spoken."""
     return Verdict(criterion=criterion.id, status="skipped", score=None, reason=why, judge=judge, key=key)
-
-
-def kept(criterion: Criterion, stored: Verdict) -> Verdict:
-    """Return a stored verdict under today's tiers: the choice stays, and what it is worth may have changed."""
-    if stored.tier is None or not criterion.tiers:
-        return stored
-    return stored.model_copy(update={"score": criterion.tiers[stored.tier].score})

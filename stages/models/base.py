@@ -17,6 +17,10 @@ class Request:
     temperature: float
     """0 is greedy."""
     max_tokens: int
+    schema: str | None = None
+    """A JSON Schema, as canonical JSON, that the answer has to follow, where the backend can make it."""
+    top: int = 0
+    """How many of the likeliest first tokens are to be told, with their log-probabilities."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,14 @@ class Completion:
     """Token ids of the answer, an end-of-turn token that was sampled included."""
     logprobs: tuple[float, ...] | None = None
     """The sampler's log-probability of each of `ids`."""
+    thinking: str = ""
+    """What the model thought before its answer, where the backend sets it apart from the text."""
+    top: tuple[tuple[str, float], ...] | None = None
+    """The likeliest first tokens and their log-probabilities (nats), where `Request.top` asked for them."""
+    prompt_length: int = 0
+    """Tokens in the prompt, as the backend counts them; 0 where it does not."""
+    cached: int = 0
+    """Tokens of the prompt that the backend had in its prefix cache."""
 
 
 class Model(Protocol):
@@ -57,4 +69,20 @@ class Model(Protocol):
         Never raises for one request's sake: what failed is a completion with `finish: failed`.
         Raises RlraError when the backend as a whole is of no use (no such model, a dead server).
         """
+        ...
+
+
+class LiveModel(Model, Protocol):
+    """A model that answers many requests at a time, each when it is ready: a server, not a batch."""
+
+    async def answer(self, request: Request) -> Completion:
+        """Return the completion of one request; waits while the limits of the backend are reached.
+
+        Belongs to the event loop that first called it, until `aclose`. Never raises for the request's
+        sake; raises RlraError when the backend as a whole is of no use.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop; another loop may use the model afterwards."""
         ...

@@ -13,6 +13,8 @@ from schemas.task import Message
 from stages.models.base import Completion, Request
 from stages.models.sampler import Sampler
 
+Top = tuple[tuple[str, float], ...]
+
 
 class HFModel:
     """A transformers model as a `Model`: one call of `complete` is one batch."""
@@ -44,7 +46,15 @@ class HFModel:
         self.template = digest(self._tokenizer.chat_template)
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        """Return one completion per request, in order. A prompt that cannot be answered is a failed one."""
+        """Return one completion per request, in order. A prompt that cannot be answered is a failed one.
+
+        Raises RlraError for a request with a JSON schema, which transformers cannot follow.
+        """
+        if any(request.schema is not None for request in requests):
+            raise RlraError(
+                f"{self.reference}: transformers follows no JSON schemas",
+                hint="--method text works with every model; --method json needs vllm:ID_OR_DIR or a server",
+            )
         encoded = [self._encode(request) for request in requests]
         able = {index: prompt for index, prompt in enumerate(encoded) if not isinstance(prompt, str)}
         answers: dict[int, Completion] = {}
@@ -97,12 +107,22 @@ class HFModel:
             )
         tokens = output[:, width:].tolist()
         logprobs = torch.stack(sampler.logprobs, dim=1).tolist()
+        tops = [self._top(sampler, row, request.top) for row, request in enumerate(requests)]
         return [
-            self._completion(request, prompt, row, chances)
-            for request, prompt, row, chances in zip(requests, prompts, tokens, logprobs, strict=True)
+            self._completion(request, *found)
+            for request, *found in zip(requests, prompts, tokens, logprobs, tops, strict=True)
         ]
 
-    def _completion(self, request: Request, prompt: list[int], row: list[int], chances: list[float]) -> Completion:
+    def _top(self, sampler: Sampler, row: int, most: int) -> Top | None:
+        """Return the likeliest first tokens of a row, as text, and their log-probabilities at temperature 1."""
+        if not most or sampler.likeliest is None:
+            return None
+        tokens, chances = (part[row, :most].tolist() for part in sampler.likeliest)
+        return tuple((self._tokenizer.decode([token]), chance) for token, chance in zip(tokens, chances, strict=True))
+
+    def _completion(
+        self, request: Request, prompt: list[int], row: list[int], chances: list[float], top: Top | None
+    ) -> Completion:
         row = row[: request.max_tokens]
         end = next((place for place, token in enumerate(row) if token in self._stops), None)
         ids = row if end is None else row[: end + 1]
@@ -113,6 +133,8 @@ class HFModel:
             prompt_ids=tuple(prompt),
             ids=tuple(ids),
             logprobs=tuple(chances[: len(ids)]),
+            top=top,
+            prompt_length=len(prompt),
         )
 
 

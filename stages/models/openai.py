@@ -2,17 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
-
-import aiohttp
-import orjson
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from collections.abc import Callable, Sequence
 
 from schemas.errors import RlraError
 from stages.models.base import Completion, Request
-from stages.models.endpoint import KEY_NAMES, api_key, endpoint
-from stages.models.replies import LARGEST_REPLY, TroubleError, checked, message, refused, used
+from stages.models.connections import Connections
+from stages.models.endpoint import api_key, endpoint, host_of
+from stages.models.health import Health
+from stages.models.limits import Forecast
+from stages.models.replies import TroubleError
+from stages.models.routes import Place, Route, Routes
 from stages.seeds import derive
 
 __all__ = ["OpenAIModel", "api_key"]
@@ -21,10 +20,10 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 
 
 class OpenAIModel:
-    """A model behind an OpenAI-compatible chat endpoint; follows the protocol `Model`.
+    """A model behind one or more OpenAI-compatible chat endpoints; follows the protocol `LiveModel`.
 
-    `counts` says what was used: calls, transport_retries, tokens_in and tokens_out. The key is
-    sent to the server and appears nowhere else.
+    `counts` says what was used: calls, transport_retries, tokens_in, tokens_out, tokens_cached, and
+    how often an endpoint was ejected. The key is sent to its server and appears nowhere else.
     """
 
     template = ""
@@ -35,164 +34,139 @@ class OpenAIModel:
         self,
         reference: str,
         name: str,
-        base_url: str,
-        key: str | None,
+        base_urls: str | Sequence[str],
+        key: str | Callable[[str], str | None] | None,
         concurrency: int = 16,
         timeout_s: float = 120,
         retries: int = 4,
+        requests_per_minute: int = 0,
+        tokens_per_minute: int = 0,
     ) -> None:
-        """Keep the settings; nothing is sent yet. Raises RlraError for a base URL that cannot be one."""
+        """Keep the settings; nothing is sent yet. Raises RlraError for a base URL that cannot be one.
+
+        `key` may be a function from a host to its key. Concurrency and the limits per minute, 0 for
+        none, hold for each endpoint.
+        """
         self.reference = reference
         self.revision = name
-        self.url, self.shown_url = endpoint(base_url)
         self.counts: Counter[str] = Counter()
-        self._key = key
-        self._concurrency = concurrency
-        self._timeout_s = timeout_s
+        self._counts_tokens = tokens_per_minute > 0
+        places = dict(map(endpoint, [base_urls] if isinstance(base_urls, str) else base_urls))
+        if not places:
+            raise RlraError(f"{reference}: no base URL is given", hint="such as http://localhost:8000/v1")
+        per_minute = (requests_per_minute, tokens_per_minute)
+        keys = {url: key(host_of(url)) if callable(key) else key for url in places}
+        routes = [Route(url, shown, keys[url], concurrency, per_minute) for url, shown in places.items()]
+        self._routes = Routes(routes, self.counts)
         self._retries = retries
-        self._limit = "max_tokens"
-        self._answered = False
-        self._useless_in_a_row = 0
+        self._forecast = Forecast()
+        self._connections = Connections(name, timeout_s)
+        self._health = Health(reference, self._routes)
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are answered at a time, over all endpoints."""
+        return self._routes.places
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        """Return one completion per request, in order, `concurrency` of them in flight at a time.
+        """Return one completion per request, in order, as many in flight at a time as the endpoints allow.
 
-        Never raises for one request's sake. Raises RlraError when the endpoint has never answered
-        and turns away as many requests in a row as are in flight at a time.
+        Never raises for one request's sake. Raises RlraError as `answer` does.
         """
         return asyncio.run(self._complete(requests)) if requests else []
 
     async def _complete(self, requests: Sequence[Request]) -> list[Completion]:
         answers: dict[int, Completion] = {}
         waiting = iter(enumerate(requests))
-        patience = min(self._concurrency, len(requests))
 
         async def work() -> None:
             for index, request in waiting:
-                answers[index] = await self._answer(session, request, patience)
+                answers[index] = await self.answer(request)
 
-        async with self._session() as session:
-            workers = [asyncio.create_task(work()) for _ in range(patience)]
-            try:
-                await asyncio.gather(*workers)
-            finally:
-                for worker in workers:
-                    worker.cancel()
-                await asyncio.gather(*workers, return_exceptions=True)
+        workers = [asyncio.create_task(work()) for _ in range(min(self._routes.places, len(requests)))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            await self.aclose()
         return [answers[index] for index in range(len(requests))]
 
-    def _session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._concurrency),
-            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
-            headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        )
+    async def answer(self, request: Request) -> Completion:
+        """Return the completion of one request, waiting while the endpoints have no place for it.
 
-    async def _answer(self, session: aiohttp.ClientSession, request: Request, patience: int) -> Completion:
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._retries + 1),
-            retry=retry_if_exception(lambda error: isinstance(error, TroubleError) and error.again),
-            wait=wait_s,
-            before_sleep=self._count_retry,
-            reraise=True,
-        )
+        Belongs to the event loop that first called it, until `aclose`. Never raises for the request's
+        sake. Raises RlraError when the endpoints have never answered and turn away as many requests in
+        a row as are in flight at a time, or all there are; when they stop answering; and when they lack
+        what every request needs.
+        """
         self.counts["calls"] += 1
+        self._health.begin()
         try:
-            reply: dict[str, Any] = await retrying(self._post, session, request)
+            return await self._answer(request)
         except TroubleError as trouble:
-            self._weigh(trouble, patience)
+            self._health.weigh(trouble)
             return Completion("", "failed", 0, error=trouble.error)
-        self._answered = True
-        return self._read(reply)
+        finally:
+            self._health.end()
 
-    def _count_retry(self, state: RetryCallState) -> None:
-        self.counts["transport_retries"] += 1
+    async def aclose(self) -> None:
+        """Close the connections of this event loop; another loop may use the model afterwards."""
+        self._routes.close()
+        await self._connections.aclose()
 
-    async def _post(self, session: aiohttp.ClientSession, request: Request) -> dict[str, Any]:
-        limit = self._limit
-        headers = {"Content-Type": "application/json"}
-        try:
-            async with session.post(
-                self.url, data=self._payload(request), headers=headers, allow_redirects=False
-            ) as response:
-                body = await bounded(response.content)
-                status, retry_after = response.status, response.headers.get("Retry-After")
-        except TimeoutError:
-            raise TroubleError(f"transport: no reply within {self._timeout_s:g} s", again=True) from None
-        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
-            raise TroubleError(
-                f"transport: cannot connect ({type(error).__name__})", again=True, useless=True
-            ) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise TroubleError(f"transport: connection lost ({type(error).__name__})", again=True) from None
-        if status == 200:
-            return checked(body)
-        said = self._redacted(message(body))
-        if status == 400 and limit == "max_tokens" and "max_completion_tokens" in said:
-            self._limit = "max_completion_tokens"
-            raise TroubleError("transport: HTTP 400", again=True)
-        raise refused(status, retry_after, said)
+    async def _answer(self, request: Request) -> Completion:
+        """Send the request until it is answered or there is no more sense in it. Raises TroubleError."""
+        size = sum(len(turn.content.encode()) for turn in request.messages) if self._counts_tokens else 0
+        cost = self._forecast.tokens(size, request.max_tokens)
+        tried: frozenset[Route] = frozenset()
+        attempt = 0
+        while True:
+            place = await self._routes.enter(cost, tried)
+            route = place[0]
+            try:
+                answer = await self._connections.post(route, request)
+                self._book(request, answer, place, size)
+                return answer
+            except TroubleError as trouble:
+                attempt += 1
+                tried |= {route}
+                self._note(trouble, route)
+                has_other = self._routes.has_other(tried)
+                if attempt > self._retries or not (trouble.again or (trouble.is_servers and has_other)):
+                    raise
+                self.counts["transport_retries"] += 1
+                if not has_other:
+                    # A pause keeps the place: whoever waits for it would meet the same fault.
+                    await asyncio.sleep(wait_s(request.seed, attempt))
+            finally:
+                self._routes.leave(route)
 
-    def _payload(self, request: Request) -> bytes:
-        return orjson.dumps(
-            {
-                "model": self.revision,
-                "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
-                "temperature": request.temperature,
-                self._limit: request.max_tokens,
-                # Some servers keep the seed in 32 bits.
-                "seed": request.seed & 0x7FFFFFFF,
-            }
-        )
+    def _note(self, trouble: TroubleError, route: Route) -> None:
+        now = asyncio.get_running_loop().time()
+        if trouble.wait_s is not None and trouble.again:
+            route.pause(now + trouble.wait_s)
+        elif trouble.is_servers and not (trouble.server_is_well and trouble.again):
+            self._routes.failed(route, now)
 
-    def _redacted(self, text: str) -> str:
-        hidden = text.replace(self._key, "[key]") if self._key else text
-        return " ".join(hidden.split())[:200]
-
-    def _weigh(self, trouble: TroubleError, patience: int) -> None:
-        self._useless_in_a_row = self._useless_in_a_row + 1 if trouble.useless else 0
-        if self._answered or self._useless_in_a_row < patience:
-            return
-        raise RlraError(
-            f"{self.reference}: {self.shown_url} answers no request: {trouble.error.removeprefix('transport: ')}",
-            hint=f"check that the server is up, the base URL (it usually ends in /v1), the model's name, "
-            f"and the key in {' or '.join(KEY_NAMES)}",
-        )
-
-    def _read(self, reply: dict[str, Any]) -> Completion:
-        for name, field in (("tokens_in", "prompt_tokens"), ("tokens_out", "completion_tokens")):
-            self.counts[name] += used(reply, field)
-        choice = reply["choices"][0]
-        text = choice["message"].get("content") or ""
-        length = used(reply, "completion_tokens")
-        if choice["finish_reason"] == "content_filter":
-            return Completion("", "failed", 0, error="content filter")
-        if choice["finish_reason"] == "length":
-            return Completion(text, "length", length)
-        if not text.strip():
-            return Completion("", "failed", 0, error="empty")
-        return Completion(text, "stop", length)
+    def _book(self, request: Request, answer: Completion, place: Place, size: int) -> None:
+        route, spent = place
+        route.succeeded()
+        self._health.answered(request)
+        self.counts["tokens_in"] += answer.prompt_length
+        self.counts["tokens_out"] += answer.length
+        if answer.cached:
+            self.counts["tokens_cached"] += answer.cached
+        if spent is not None:
+            route.correct(spent, answer.prompt_length + answer.length)
+            self._forecast.learn(size, answer.prompt_length, answer.length)
 
 
-async def bounded(stream: aiohttp.StreamReader) -> bytes:
-    """Return the whole body. Raises TroubleError for one that is larger than any honest reply."""
-    body = bytearray()
-    async for chunk in stream.iter_chunked(1 << 16):
-        body += chunk
-        if len(body) > LARGEST_REPLY:
-            raise TroubleError(f"transport: the reply is larger than {LARGEST_REPLY >> 20} MiB")
-    return bytes(body)
-
-
-def wait_s(state: RetryCallState) -> float:
-    """Return the pause before the next attempt: doubling with jitter, and no less than the server asked for.
+def wait_s(seed: int, attempt: int) -> float:
+    """Return the pause before the next attempt: doubling, with jitter.
 
     The jitter comes from the request's own seed, so that no global random state is touched.
     """
-    trouble = state.outcome.exception() if state.outcome else None
-    asked_s = trouble.wait_s if isinstance(trouble, TroubleError) else None
-    longest: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (state.attempt_number - 1))
-    jitter = derive(state.args[1].seed, "back-off", state.attempt_number) / 2**63
-    return max(asked_s or 0.0, longest * (0.5 + 0.5 * jitter))
+    longest: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (attempt - 1))
+    return longest * (0.5 + 0.5 * derive(seed, "back-off", attempt) / 2**63)

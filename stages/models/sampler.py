@@ -18,6 +18,8 @@ class Sampler(LogitsProcessor):
     the row's next uniform number, so a row's draws do not depend on its neighbours in the batch.
     Temperature 0 takes the most likely token. `logprobs` collects one (batch,) float32 tensor per
     step, of the tempered distribution that was drawn from (at temperature 0: of the plain one).
+    `likeliest` holds, where a request asks for it, the ids and the plain log-probabilities of each
+    row's likeliest first tokens, best first.
     """
 
     def __init__(self, requests: Sequence[Request]) -> None:
@@ -26,10 +28,15 @@ class Sampler(LogitsProcessor):
         self._uniforms = torch.from_numpy(np.stack(drawn))
         self._greedy = torch.tensor([r.temperature == 0 for r in requests])
         self._temperature = torch.tensor([[r.temperature or 1.0] for r in requests])
+        self._most = max(request.top for request in requests)
         self.logprobs: list[torch.Tensor] = []
+        self.likeliest: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """Return scores of 0 for the drawn token and −inf for every other one; (batch, vocabulary)."""
+        if self._most and not self.logprobs:
+            chances, tokens = torch.log_softmax(scores.float(), dim=-1).topk(min(self._most, scores.shape[-1]))
+            self.likeliest = (tokens.cpu(), chances.cpu())
         logprobs = torch.log_softmax(scores.float() / self._temperature.to(scores.device), dim=-1)
         token = torch.where(self._greedy.to(scores.device), scores.argmax(-1), self._draw(logprobs))[:, None]
         self.logprobs.append(logprobs.gather(-1, token)[:, 0].cpu())

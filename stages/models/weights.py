@@ -10,11 +10,11 @@ from stages.models.embedded import NAME, checked_digest, model_folder, weights_d
 
 
 def weights_of(reference: str) -> tuple[str, str]:
-    """Return (folder or hub name, revision) of `smollm2` or `hf:ID_OR_DIR`."""
+    """Return (folder or hub name, revision) of `smollm2`, `hf:ID_OR_DIR` or `vllm:ID_OR_DIR`."""
     if reference == NAME:
         folder = model_folder()
         return str(folder), checked_digest(folder)
-    name = reference.removeprefix("hf:")
+    name = reference.removeprefix("hf:").removeprefix("vllm:")
     if Path(name).is_dir():
         return name, weights_digest(Path(name))
     from huggingface_hub import snapshot_download

@@ -1,5 +1,6 @@
 """How one verdict is shown: a sign that needs no colour, and words."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,6 +42,14 @@ def mark(criterion: Criterion, verdict: Verdict) -> Mark:
     if criterion.tiers:
         return Mark(_tone(unit(criterion, verdict), criterion.weight), _tier(criterion, verdict))
     return Mark(_tone(verdict.score or 0.0, criterion.weight), _met(criterion, verdict))
+
+
+def votes_text(verdict: Verdict) -> str:
+    """Return how several votes were cast, such as `3 votes: met 2, not met 1`; empty for a single one."""
+    if not verdict.votes:
+        return ""
+    cast = Counter(vote.label or f"failed ({vote.failure})" for vote in verdict.votes)
+    return f"{len(verdict.votes)} votes: {', '.join(f'{label} {count}' for label, count in cast.most_common())}"
 
 
 def _tone(level: float, weight: float) -> Tone:

@@ -14,11 +14,12 @@ from schemas.rubric import Rubric
 from schemas.task import Task
 from schemas.train_log import TrainLog
 from stages.judge import JudgeSpec, judge
-from stages.models.base import Model
+from stages.measures import is_best, rubric_of
 from stages.train import TrainSpec, online_batches
 from stages.training.config import grpo_config, loaded, lora_config
 from stages.training.log import Guard, attach
 from stages.training.staged import last_checkpoint
+from stages.voting import Panel
 
 
 class RubricReward:
@@ -30,11 +31,11 @@ class RubricReward:
     __name__ = "rubric"
 
     def __init__(
-        self, tasks: Sequence[Task], spec: JudgeSpec, model: Model | None, rubrics: Sequence[Rubric], add: bool = False
+        self, tasks: Sequence[Task], spec: JudgeSpec, judges: Panel, rubrics: Sequence[Rubric], add: bool = False
     ) -> None:
         """Keep what every call needs. `rubrics` replace the tasks' own, or join them with `add`."""
         self._tasks = {task.id: task for task in tasks}
-        self._spec, self._model, self._rubrics, self._add = spec, model, rubrics, add
+        self._spec, self._judges, self._rubrics, self._add = spec, judges, rubrics, add
 
     def __call__(
         self,
@@ -52,7 +53,7 @@ class RubricReward:
             self._group(name, [(_text(answer), len(ids)) for _, answer, ids in same], trainer_state.global_step)
             for name, same in groupby(rows, key=lambda row: row[0])
         ]
-        judged = list(judge(groups, self._spec, self._model, self._rubrics, self._add))
+        judged = list(judge(groups, self._spec, self._judges, self._rubrics, self._add))
         responses = [response for group in judged for response in group.responses]
         rewards = [response.reward for response in responses]
         log_metric("judge_failed", rewards.count(None) / len(rewards))
@@ -90,10 +91,12 @@ def met_shares(judged: Sequence[Judged]) -> dict[str, float]:
     common = set.intersection(*({v.criterion for v in group.responses[0].verdicts} for group in judged))
     found: dict[str, list[float]] = {}
     for group in judged:
-        for verdict in (verdict for response in group.responses for verdict in response.verdicts):
-            if verdict.score is not None and verdict.tier is None:
-                name = verdict.criterion if verdict.criterion in common else "instance"
-                found.setdefault(name, []).append(float(verdict.score == 1.0))
+        for row in (zip(rubric_of(group).leaves, response.verdicts, strict=True) for response in group.responses):
+            for criterion, verdict in row:
+                met = None if criterion.tiers else is_best(criterion, verdict)
+                if met is not None:
+                    name = criterion.id if criterion.id in common else "instance"
+                    found.setdefault(name, []).append(float(met))
     return {name: sum(values) / len(values) for name, values in found.items()}
 
 

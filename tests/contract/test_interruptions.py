@@ -104,7 +104,8 @@ def test_sigterm_while_a_judge_is_slow(run: Runner) -> None:
         before = server.calls
         done = run(*words)
         assert done.code == 0, done.err
-        assert server.calls - before == 2 * (6 - kept)
+        # Of the twelve, nine were answered; the last of them may have been on its way still.
+        assert server.calls - before in (3, 4)
         resumed = run.read("out.jsonl")
         fresh = run(*words, "--no-resume")
         assert fresh.code == 0, fresh.err

@@ -1,7 +1,7 @@
 """Thousands of inputs tried on one reader: each is read, or refused in one short line; nothing else, and soon.
 
 `RLRA_FUZZ_INPUTS=200000 pytest tests/fuzz` makes it a long run of so many inputs in all. Then every fourth input is
-traced, and one that reaches a line of `schemas` or `stages/reading.py` that none before it did is mutated further.
+traced, and one that reaches a line of `schemas` or `stages/reading/` that none before it did is mutated further.
 """
 
 import os
@@ -32,7 +32,7 @@ SECONDS = 2.0
 HANGS_AFTER = 60
 MOST_MEGABYTES = 400
 """How much a reader may add to the most memory that the process ever had."""
-TRACED = ("/schemas/", "/stages/reading.py", "/rlra_cli/rubric_files.py")
+TRACED = ("/schemas/", "/stages/reading/", "/rlra_cli/rubric_files.py")
 
 
 class HangError(BaseException):

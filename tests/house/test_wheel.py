@@ -134,6 +134,6 @@ def test_prompts_and_templates_are_found_where_they_were_installed(python: Path,
         run(python, tmp_path, "judge", "in.jsonl", "-o", f"{name}.jsonl", "--rubrics", "rubric.yaml")
     run(python, tmp_path, "eval", "BASE=base.jsonl", "NEW=new.jsonl", "-o", "report.jsonl", "--html", "report.html")
     assert "</html>" in (tmp_path / "report.html").read_text()
-    command = [str(python), "-c", "from stages.judge_prompt import template; print(template())"]
+    command = [str(python), "-c", "from stages.judge_prompt import prompt_for; print(prompt_for('text').text)"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment(), check=True)
     assert "$criteria" in done.stdout

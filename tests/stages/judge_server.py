@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from math import log
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 Reply = Callable[[dict[str, Any], int], Response]
+TOKENS = {"met": "Yes", "not met": "No", "cannot tell": "X"}
+"""The one-token answers of the method `logprob`; a level is its own."""
 
 
 class JudgeServer:
@@ -81,10 +84,11 @@ def error(status: int, message: str = "no", **headers: str) -> Response:
 
 
 def asked_for(prompt: str) -> tuple[list[str], str]:
-    """Return the criteria that a judge prompt asks about, and the word of its verdict lines."""
-    ids = re.findall(r"For each of these criteria, in this order: (.+?), write first", prompt)[-1]
-    word = re.findall(r"^(VERDICT\S*) <id of the criterion>", prompt, flags=re.MULTILINE)[-1]
-    return ids.split(", "), word
+    """Return the criteria that a judge prompt asks about, and the word of its verdicts; none where a token is asked."""
+    end = prompt.rpartition("\nNow judge the response")[2]
+    ids = re.findall(r"criteria, in this order: (.+?), (?:write|give) first|this criterion: (\S+)\.", end)[0]
+    word = re.findall(r"^(VERDICT\S*) <id of the criterion>|, \"(verdict\S*)\": \"<the same", end, flags=re.MULTILINE)
+    return "".join(ids).split(", "), "".join(word[0]) if word else ""
 
 
 def under_judgement(prompt: str) -> str:
@@ -93,6 +97,28 @@ def under_judgement(prompt: str) -> str:
 
 
 def verdicts(prompt: str, label: Callable[[str], str]) -> str:
-    """Return a well-formed answer to a judge prompt, with `label(criterion)` for each criterion."""
+    """Return a well-formed answer to a judge prompt of any method, with `label(criterion)` for each criterion."""
     ids, word = asked_for(prompt)
-    return "\n".join(f"[[{name}]] The words say so.\n{word} {name}: {label(name)}" for name in ids)
+    said = {name: label(name) for name in ids}
+    if not word:
+        return TOKENS.get(said[ids[0]], said[ids[0]])
+    if word.startswith("verdict"):
+        each = {name: {"reason": f"The words say so. So: {given}", word: given} for name, given in said.items()}
+        return orjson.dumps({"verdicts": each}).decode()
+    return "\n".join(
+        f"[[{name}]] The words say so. So: {given}\n{word} {name}: {given}" for name, given in said.items()
+    )
+
+
+def chat_token(chances: dict[str, float]) -> Response:
+    """Return a chat answer of one token with the probabilities that it has and that others would have had."""
+    likeliest = sorted(chances, key=lambda token: -chances[token])
+    top = [{"token": token, "logprob": log(chances[token]), "bytes": None} for token in likeliest]
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": likeliest[0]},
+        "logprobs": {"content": [{**top[0], "top_logprobs": top}]},
+        "finish_reason": "length",
+    }
+    body = {"choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 1}}
+    return Response(orjson.dumps(body), status=200, content_type="application/json")

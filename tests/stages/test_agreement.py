@@ -8,8 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages import agreement
-from stages.agreement import clipped_bootstrap, paired_bootstrap
+from stages.agreement import clipped_bootstrap, means, paired_bootstrap
 
 FINITE = st.floats(-100, 100, allow_subnormal=False)
 DIFFERENCES = st.lists(FINITE, min_size=1, max_size=12).map(np.array)
@@ -64,7 +63,7 @@ def test_a_higher_level_is_wider_and_more_prompts_are_narrower() -> None:
 def test_blocks_bound_memory_and_not_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     differences = np.random.default_rng(0).normal(size=30)
     whole = paired_bootstrap(differences, 4000, 0, 0.95)
-    monkeypatch.setattr(agreement, "_DRAWS_PER_BLOCK", 70)
+    monkeypatch.setattr(means, "_DRAWS_PER_BLOCK", 70)
     assert paired_bootstrap(differences, 4000, 0, 0.95) == pytest.approx(whole, abs=0.05)
 
 

@@ -1,5 +1,6 @@
 """Transformers models in this process and in worker processes, on a tiny real model."""
 
+import math
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -167,6 +169,42 @@ def test_a_model_says_what_it_is(model: HFModel, folder: Path) -> None:
 
 def test_another_template_has_another_digest(model: HFModel, tmp_path: Path) -> None:
     assert loaded(tiny_model(tmp_path / "plain")).template != model.template
+
+
+def test_the_first_tokens_are_told_without_the_temperature(model: HFModel) -> None:
+    requests = [
+        replace(one, top=top, temperature=temperature, max_tokens=n)
+        for one in many(each=1)
+        for top, temperature, n in ((5, 0.0, 1), (3, 0.7, 4), (0, 1.0, 3), (1, 1.0, 1))
+    ]
+    for one, completion in zip(requests, model.complete(requests), strict=True):
+        assert completion.prompt_length == len(completion.prompt_ids or ())
+        if not one.top:
+            assert completion.top is None
+            continue
+        with torch.no_grad():
+            logits = model._model(torch.tensor([completion.prompt_ids])).logits[0, -1]
+        chances, tokens = torch.log_softmax(logits, -1).topk(one.top)
+        assert completion.top is not None
+        assert [token for token, _ in completion.top] == [model._tokenizer.decode([t]) for t in tokens.tolist()]
+        assert [chance for _, chance in completion.top] == pytest.approx(chances.tolist(), abs=1e-4)
+
+
+def test_first_tokens_change_no_answer(model: HFModel) -> None:
+    requests = many()
+    assert said(model.complete([replace(one, top=4) for one in requests])) == said(model.complete(requests))
+
+
+def test_more_first_tokens_than_there_are_tokens_are_all_of_them(model: HFModel) -> None:
+    told = model.complete([replace(request("Hello."), top=10**6)])[0].top
+    assert told is not None
+    assert sum(math.exp(chance) for _, chance in told) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_schema_cannot_be_followed_and_is_refused(model: HFModel) -> None:
+    with pytest.raises(RlraError, match="follows no JSON schemas") as caught:
+        model.complete([request("Hello."), replace(request("Hello."), schema="{}")])
+    assert "--method text" in str(caught.value.hint)
 
 
 # What cannot be loaded.

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -13,12 +14,14 @@ import torch
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from werkzeug import Response
 
 from schemas.jsonl import Source, to_line
 from schemas.judged import Judged
 from schemas.train_log import TrainLog
 from stages.models.weights import weights_of
 from tests.running import PATIENCE_S, Done, Runner, interrupt, lines, wait_until
+from tests.stages.judge_server import chat, serving, under_judgement, verdicts
 from tests.stages.training_groups import sampled, tasks, with_rewards
 from tests.tiny_model import tiny_model
 
@@ -327,6 +330,31 @@ def test_online_samples_and_judges_as_it_learns(run: Runner) -> None:
     assert digest_of(folder) != digest_of(run.folder / "tiny")
     assert AutoModelForCausalLM.from_pretrained(folder).num_parameters() > 0
     assert orjson.loads((folder / "manifest.json").read_bytes())["recipe"]["spec"]["online"] is True
+
+
+def test_online_asks_a_panel_as_it_is_told_and_nothing_that_the_cache_holds(run: Runner) -> None:
+    def reply(payload: dict[str, Any], number: int) -> Response:
+        prompt = payload["messages"][0]["content"]
+        return chat(verdicts(prompt, lambda name: "met" if len(under_judgement(prompt)) % 2 else "not met"))
+
+    run.write("tasks.jsonl", b"".join(map(to_line, tasks(2))))
+    run.write("asked.yaml", "rubric: asked\ncriteria:\n  - {id: kind, text: Is kind.}\n")
+    run.write("how.yaml", "panel: mean\ncriteria_per_call: 1\nmax_tokens: 333\n")
+    words = ["train", "--online", "tasks.jsonl", "--model", "hf:tiny", "--rubrics", "asked.yaml", "--processes", "1"]
+    words += ["--steps", "1", "--group-size", "4", "--prompts-per-step", "2", "--max-tokens", "12", "--no-bf16"]
+    with serving(reply) as server:
+        judge = ("--judge", "openai:a", "--judge", "openai:b", "--base-url", server.url, "--cache", "votes.db")
+        first = run(*words, *judge, "--judge-options", "how.yaml", "-o", "first")
+        assert first.code == 0, first.err
+        asked = server.calls
+        assert {(payload["model"], payload["max_tokens"]) for payload in server.payloads} == {("a", 333), ("b", 333)}
+        second = run(*words, *judge, "--judge-options", "how.yaml", "-o", "second")
+        assert second.code == 0, second.err
+        assert server.calls == asked
+        run.write("how.yaml", "pannel: mean\n")
+        refused = run(*words, *judge, "--judge-options", "how.yaml", "-o", "third")
+    assert log_of(run.folder / "first")[0].metrics["reward"] == log_of(run.folder / "second")[0].metrics["reward"]
+    assert "how.yaml: pannel: no such option" in refused.err
 
 
 def test_online_needs_a_judge_for_criteria_without_a_check(run: Runner) -> None:
