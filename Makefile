@@ -6,7 +6,7 @@ BIN    := $(abspath $(VENV))/bin
 # Threads that spin while they wait for each other make torch ten times slower on shared cores.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup quickstart test check format bench clean
+.PHONY: setup quickstart test test-judge-live check format bench clean
 
 setup: $(VENV)/ready
 
@@ -26,6 +26,20 @@ quickstart: setup
 test: setup
 	$(BIN)/python -m pytest
 
+# A real server of the embedded model: llama.cpp from a wheel of 125 MB, or with LIVE=vllm vLLM for the CPU, of some 4 GB.
+LIVE     ?= xllamacpp
+LIVE_ENV := $(abspath .venv-live/$(LIVE))
+
+test-judge-live: setup $(LIVE_ENV)/ready
+	RLRA_LIVE=$(LIVE) RLRA_LIVE_PYTHON=$(LIVE_ENV)/bin/python $(BIN)/python -m pytest -s tests/live
+
+# vLLM works without what it draws in for pictures and sound, whose builds are for another torch.
+$(LIVE_ENV)/ready: tests/live/requirements-$(LIVE).txt
+	$(PYTHON) -m venv $(LIVE_ENV)
+	$(LIVE_ENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	$(LIVE_ENV)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	touch $@
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -40,5 +54,5 @@ bench: setup
 	set -e; for script in benchmarks/*.py; do PATH="$(BIN):$$PATH" $(BIN)/python $$script; done
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .venv-live build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	$(MAKE) -C examples/quickstart clean

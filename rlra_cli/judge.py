@@ -87,9 +87,8 @@ def judge(
     from rlra_cli.rubric_files import inputs_of, placed
 
     found = [placed(path) for path in rubrics]
-    inputs = {"input": source, **inputs_of(found), **panel_inputs(panel)}
     decided = {**spec.model_dump(mode="json"), **decides(model, panel, endpoint), "add": add}
-    job = Job("judge", decided, output, options, inputs)
+    job = Job("judge", decided, output, options, {"input": source, **inputs_of(found), **panel_inputs(panel)})
     work = Judging(spec, [each.rubric for each in found], add)
     journal = None if panel.cache or estimate else journal_of(output, [*model, *filter(None, [panel.strong])])
     with opened_panel(model, panel, endpoint, spec.method, journal) as judges:
