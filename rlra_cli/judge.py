@@ -76,9 +76,8 @@ def judge(
     Criteria with a `check` are decided by a program. The others are put to `--model`, or to a panel of them. A
     judgement that fails is `failed` and its reward null, never a low score. On a file that is judged already, only
     what is missing or changed is asked: other weights cost no call, and `--reward FILE` tries another arithmetic,
-    such as `preset: healthbench`, on the same verdicts. What it would cost says `--estimate`.
-    Pipe it into `rlra select-data`, or give it to `rlra train` and `rlra eval`; `rlra eval agreement` says how well a
-    judge agrees with people.
+    such as `preset: healthbench`, on the same verdicts. What it would cost says `--estimate`. Pipe it into `rlra
+    select-data`, or give it to `rlra train` and `rlra eval`; `rlra eval agreement` says how far to trust the judge.
     """
     source = Source(rollouts)
     _refuse_misfits(spec, rubrics, add, reward, model, anchors, floor)
