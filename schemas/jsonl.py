@@ -134,9 +134,8 @@ def parse(line: bytes, kind: type[RecordT], where: str) -> RecordT:
     data = loads(line, where)
     name, version = tag_of(data, where)
     if name != kind.KIND:
-        raise RlraError(
-            f"{where}: schema: this is a line of {name}, and {kind.KIND} is needed", hint=_made_by(kind.KIND)
-        )
+        found = f"{'an' if name[0] in 'aeiou' else 'a'} {name} line"
+        raise RlraError(f"{where}: schema: this is {found}, and {kind.KIND} is needed", hint=_made_by(kind.KIND))
     if version > kind.VERSION:
         raise RlraError(
             f"{where}: schema: {name}/{version} is newer than {kind.schema_tag()}, which this rlra reads",
