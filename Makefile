@@ -24,7 +24,7 @@ quickstart: setup
 	PATH="$(BIN):$$PATH" $(MAKE) -C examples/quickstart
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # A real server of the embedded model: llama.cpp from a wheel of 125 MB, or with LIVE=vllm vLLM for the CPU, of some 4 GB.
 LIVE     ?= xllamacpp

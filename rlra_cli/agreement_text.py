@@ -96,7 +96,7 @@ def _people(record: Agreement) -> str:
 
 
 def _caption(record: Agreement) -> Text:
-    notes = [f"{record.compared:,} labelled responses of {record.prompts:,} prompts compared."]
+    notes = [f"{record.compared:,} labelled verdicts on {record.prompts:,} prompts compared."]
     if record.unjudged:
         because = ", ".join(f"{count:,} {why}" for why, count in record.unjudged_because.items())
         notes.append(f"Without a verdict, and nowhere counted: {record.unjudged:,} ({because}).")

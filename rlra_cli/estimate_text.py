@@ -41,8 +41,8 @@ def _notes(estimate: Estimate) -> Text:
         f"{known:,} more judgements are known: {estimate.in_lines:,} in the lines, {estimate.in_cache:,} in the cache."
         if known
         else "",
-        "Shared: at the beginning of a prompt as of the one before it, so that a prefix cache may have them.",
-        "Out, and USD: as expected (with that cache) – with every answer at its limit (without it).",
-        "What cannot be read is asked again, on top.",
+        "Shared: the prompt before it began with the same tokens, so that a prefix cache may have them.",
+        "Tokens out and USD: as expected, with that cache – with every answer at its limit, without it.",
+        "Not in it: answers that cannot be read and are asked for again, what --strong is asked, and anchors.",
     ]
     return Text("\n".join(line for line in lines if line), style="dim")

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from rlra_cli import ui
 from rlra_cli.floors import floors_of, hold
-from rlra_cli.label_sides import judgement, read_side
+from rlra_cli.label_sides import judgement, read_side, stranger
 from rlra_cli.options import Output, RunOptions
 from rlra_cli.run import Job, run_stream
 from schemas.agreement import Agreement
@@ -69,17 +70,25 @@ def eval_agreement(
         raise RlraError("stdin can be read only once: name one of the two files")
     job = Job("eval agreement", spec.model_dump(mode="json"), output, options, sources)
     people, judge = (read_side(source) for source in sources.values())
-    records = list(measure_agreement(people.as_people(), judgement(people, judge), spec))
+    said = judgement(people, judge)
+    _warn(stranger(people, said), options.quiet)
+    records = list(measure_agreement(people.as_people(), said, spec))
     overall = records[0]
     for name in ("compared", "unjudged", "unmatched", "unlabelled"):
         job.counts[name] = getattr(overall, name)
-    if not options.quiet:
-        _print(records)
+    _print(records, options.quiet)
     run_stream(job, records)
     hold(overall, floors, "eval agreement")
 
 
-def _print(records: Sequence[Agreement]) -> None:
+def _warn(warning: str | None, quiet: bool) -> None:
+    if warning:
+        ui.say(f"eval agreement: warning: {warning}", quiet)
+
+
+def _print(records: Sequence[Agreement], quiet: bool) -> None:
+    if quiet:
+        return
     from rich.console import Console
 
     from rlra_cli.agreement_text import agreement_tables

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import Field
 
 from rlra_cli import ui
 from rlra_cli.options import EndpointOptions, MapOptions, Output, RunOptions
 from rlra_cli.run import Job, run_map, run_stream
+from schemas.base import Part
 from schemas.errors import RlraError
 from schemas.jsonl import Source
 from schemas.judged import Judged
@@ -53,9 +55,21 @@ Cache = Annotated[
 ]
 
 
+class CostOptions(Part):
+    """What comparing may cost."""
+
+    prices: Path | None = None
+    """A YAML file with prices, as {model: {in: 0.15, cached: 0.075, out: 0.6}} in USD per million tokens."""
+    budget_usd: float = Field(default=0.0, ge=0)
+    """Stop, resumably, before the model has cost more than this; 0 is no limit."""
+    budget_tokens: int = Field(default=0, ge=0)
+    """Stop, resumably, before the model has taken more tokens than this, in and out; 0 is no limit."""
+
+
 def eval_pairwise(
     files: Files,
     spec: PairwiseSpec,
+    costs: CostOptions,
     endpoint: EndpointOptions,
     options: MapOptions,
     output: Output = "-",
@@ -87,7 +101,7 @@ def eval_pairwise(
     groups = {label: [slim(line, spec) for line in source.read(Rollouts, Judged)] for label, source in sources.items()}
     waiting = matchups(groups, spec)
     job = Job("eval pairwise", {**_decides(spec), **_asked(model, endpoint)}, output, options, sources)
-    games = _compare(job, waiting, spec, (model, endpoint), cache)
+    games = _compare(job, waiting, spec, (model, endpoint), (cache, costs))
     if warning := family_warning([model], sorted({each for one in games for each in one.models})):
         ui.say(f"eval pairwise: warning: {warning}", options.quiet)
     # What the run took is said and written already.
@@ -108,6 +122,8 @@ def labelled(words: list[str]) -> dict[str, Source]:
             why = "holds a '/'" if "/" in label else "is given twice"
             raise RlraError(f"the label '{label}' {why}", hint="name the files, as in A=one.jsonl B=other.jsonl")
         sources[label] = Source(path)
+    if sum(source.path == "-" for source in sources.values()) > 1:
+        raise RlraError("stdin can be read only once: name one of the files")
     return sources
 
 
@@ -124,13 +140,19 @@ def _asked(model: str, endpoint: EndpointOptions) -> dict[str, object]:
 
 
 def _compare(
-    job: Job, waiting: Iterator[Matchup], spec: PairwiseSpec, judge: tuple[str, EndpointOptions], cache: Path | None
+    job: Job,
+    waiting: Iterator[Matchup],
+    spec: PairwiseSpec,
+    judge: tuple[str, EndpointOptions],
+    saving: tuple[Path | None, CostOptions],
 ) -> "list[Game]":
     """Write the pairs, and return what ratings need of them. A run that was killed goes on from its journal."""
-    from rlra_cli.judge_panel import drop_journal, journal_of
+    from rlra_cli.judge_panel import PanelOptions, drop_journal, journal_of, purse
+    from rlra_cli.judge_work import taken
     from rlra_cli.models import opened_judge
     from stages.pairwise_ratings import Game, game
     from stages.verdict_cache import VerdictCache
+    from stages.voting import Panel
 
     games: list[Game] = []
 
@@ -138,7 +160,8 @@ def _compare(
         games.append(game(pair))
         return _tally(pair)
 
-    assert isinstance(job.options, MapOptions)
+    cache, costs = saving
+    payer = purse(PanelOptions(**dict(costs)))
     journal = None if cache else journal_of(job.output, [judge[0]])
     with contextlib.ExitStack() as stack:
         asked = stack.enter_context(opened_judge(*judge))
@@ -147,8 +170,8 @@ def _compare(
         votes = stack.enter_context(VerdictCache(kept)) if kept else None
 
         def stage(left: Iterator[Matchup]) -> Iterator[Pair]:
-            yield from judge_pairs(left, spec, asked, job.counts, votes)
-            job.counts.update(getattr(asked, "counts", {}))
+            yield from judge_pairs(left, spec, asked, job.counts, votes, payer)
+            job.counts.update(taken(Panel((asked,), purse=payer)))
 
         # A model of batches answers the same only in the same batches: those of whole windows.
         run_map(job, waiting, stage, Pair, tally, 1 if hasattr(asked, "answer") else spec.window)

@@ -118,6 +118,8 @@ def _refuse_misfits(
             "--reward re-scores the verdicts that are stored",
             hint="leave out --rubrics and --model; a rubric to judge by says its reward itself",
         )
+    if spec.quorum > (votes := len(models) * spec.repeats * spec.permutations):
+        raise RlraError(f"--quorum {spec.quorum} is more than the {votes} votes that are cast")
     if spec.only_failed and rubrics:
         raise RlraError("--only-failed asks again by the rubric of the line", hint="leave out --rubrics")
     if spec.repeats > 1 and not spec.temperature:

@@ -96,9 +96,11 @@ def read_prompt(path: Path, method: "Method") -> "PromptText":
     from stages.judge_prompt import load_prompt
 
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RlraError(f"{path}: cannot read the prompt: {type(error).__name__}") from None
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise RlraError(f"{path}: cannot read the prompt: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError:
+        raise RlraError(f"{path}: cannot read the prompt: not UTF-8 text") from None
     return load_prompt(text, str(path), method)
 
 

@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -52,13 +53,16 @@ class Judging:
             return tally(group)
 
         def lines(groups: Iterator[Rollouts]) -> Iterator[Judged]:
-            yield from stage(groups, self.spec, panel, self.rubrics, self.add, job.counts)
+            # Closed at once where a line cannot be written: until then requests are under way, and files open.
+            yield from open_.enter_context(closing(stage(groups, self.spec, panel, self.rubrics, self.add, job.counts)))
             job.counts.update(taken(panel))
 
         # A model of batches answers the same only in the same batches: those of whole windows.
-        align = 1 if all(hasattr(model, "answer") for model in panel.models) else self.spec.window
-        run_map(job, self.read(source), lines, Judged, watched, align)
-        judges = [model.reference for model in (*panel.models, *([panel.strong] if panel.strong else []))]
+        seated = (*panel.models, *([panel.strong] if panel.strong else []))
+        align = 1 if all(hasattr(model, "answer") for model in seated) else self.spec.window
+        with ExitStack() as open_:
+            run_map(job, self.read(source), lines, Judged, watched, align)
+        judges = [model.reference for model in seated]
         for warning in (family_warning(judges, sorted(policies)), bias.warning()):
             if warning:
                 ui.say(f"judge: warning: {warning}", job.options.quiet)

@@ -10,7 +10,11 @@ from schemas.jsonl import Source
 from schemas.judged import Judged
 from schemas.label_files import read_labels
 from schemas.labels import Label
+from schemas.yaml_file import nearest
 from stages.opinions import Judgement, Place, Question, as_judgement, as_labels, hold_alike, judgement_of, questions_of
+from stages.visible import one_line
+
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,19 @@ def judgement(people: Side, judge: Side) -> Judgement:
             hint="such as `rlra eval agreement labels.csv judged.jsonl`",
         )
     return as_judgement(judge.as_people(), questions)
+
+
+def stranger(people: Side, judged: Judgement) -> str | None:
+    """Return a warning of criteria that people labelled and no judged rubric has; None where all are known.
+
+    Such labels count nowhere, and are likely to be of another spelling.
+    """
+    known = sorted({place.criterion for place in judged.questions} - {""})
+    odd = [label for label in people.labels if label.said and label.criterion and label.criterion not in known]
+    if not odd:
+        return None
+    names = list(dict.fromkeys(str(label.criterion) for label in odd))
+    hint = nearest(names[0], known)
+    more = f", nor {len(names) - 1} more" if len(names) > 1 else ""
+    said = f"{odd[0].where}: no judged rubric has the criterion '{one_line(names[0], _LONGEST_NAME)}'{more}"
+    return f"{said}: {len(odd)} labels count nowhere" + (f"; {hint}" if hint else "")

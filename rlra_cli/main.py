@@ -133,9 +133,8 @@ def _run(work: Callable[[], int | None], chosen: str | None) -> int:
     except KeyboardInterrupt:
         ui.say("rlra: interrupted; the same command goes on from what was written")
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our pipe went away, as `head` does: end quietly, as other tools do
-        _drop_stdout()
-        return 128 + signal.SIGPIPE
+    except BrokenPipeError:  # at the last flush
+        return _reader_gone()
     except OSError as error:
         if error.errno not in DISK:
             raise
@@ -145,6 +144,8 @@ def _run(work: Callable[[], int | None], chosen: str | None) -> int:
         _drop_stdout()
         return 1
     except Exception as error:
+        if type(error).__name__ == "ReaderGoneError":  # its module is loaded with the command alone
+            return _reader_gone()
         if not hasattr(error, "format_message"):
             raise
         return _misused(error, chosen)
@@ -159,6 +160,12 @@ def _misused(error: Any, chosen: str | None) -> int:
         known = f" {chosen}" if chosen in COMMANDS or chosen in GROUPS else ""
         ui.complain(RlraError(message, hint=f"see `rlra{known} --help`"))
     return 2
+
+
+def _reader_gone() -> int:
+    """End quietly, as other tools do."""
+    _drop_stdout()
+    return 128 + signal.SIGPIPE
 
 
 def _drop_stdout() -> None:

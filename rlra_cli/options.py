@@ -27,6 +27,10 @@ FOUND = {"revision"}
 Output = Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where the records go; `-` is stdout.")]
 
 
+class ReaderGoneError(Exception):
+    """The reader of our pipe went away, as `head` does when it has enough."""
+
+
 class RunOptions(Part):
     """What every command offers; none of it changes a byte of the output."""
 
@@ -107,7 +111,10 @@ def expand(function: Callable[..., None]) -> Callable[..., None]:
     def command(**values: Any) -> None:
         values.pop("spec_file")
         built = {name: _build(spec, values) for name, spec in specs.items()}
-        function(**values, **built)
+        try:
+            function(**values, **built)
+        except BrokenPipeError:  # click would make exit code 1 of it
+            raise ReaderGoneError from None
 
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}

@@ -146,6 +146,7 @@ def _check_failures(job: Job, allowed: str) -> None:
     failed, total = job.counts["failed"], job.counts["responses"]
     bar = float(allowed.rstrip("%")) * (total / 100 if allowed.endswith("%") else 1)
     if failed > bar:
+        summarise(job, " (not complete)")
         kept = "" if job.output == "-" else f"; the lines are kept in {job.output}.partial"
         raise TooManyFailuresError(
             f"{job.stage}: {failed} of {total} responses failed, more than --max-failures {allowed}{kept}",
@@ -185,15 +186,15 @@ def without_query(text: str) -> str:
     return re.sub(r"(https?://[^?\s]*)\?\S*", r"\1", text)
 
 
-def summarise(job: Job) -> None:
-    """Say the counts on stderr in one line, and write them to `--summary`."""
+def summarise(job: Job, remark: str = "") -> None:
+    """Say the counts on stderr in one line, with a remark at its end, and write them to `--summary`."""
     first = ("records", "responses", "steps")
     counts = dict(sorted(job.counts.items(), key=lambda count: (count[0] not in first, count[0])))
     if job.options.summary:
         job.options.summary.write_bytes(orjson.dumps(counts, option=orjson.OPT_INDENT_2) + b"\n")
     said = ", ".join(f"{_number(value)} {name.replace('_', ' ')}" for name, value in counts.items())
-    where = "" if job.output == "-" else f" → {job.output}"
-    ui.say(f"{job.stage}: {said or 'nothing'} in {ui.duration(job.started)}{where}", job.options.quiet)
+    where = "" if job.output == "-" or remark else f" → {job.output}"
+    ui.say(f"{job.stage}: {said or 'nothing'} in {ui.duration(job.started)}{where}{remark}", job.options.quiet)
 
 
 def _number(value: float) -> str:

@@ -6,22 +6,15 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from schemas.errors import RlraError
+from stages.visible import visible
 
 T = TypeVar("T")
-
-# Control characters in a name or a text would reach the terminal raw.
-_VISIBLE = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
-
-
-def plain(text: str) -> str:
-    """Return `text` with control characters made visible."""
-    return text.translate(_VISIBLE)
 
 
 def say(text: str, quiet: bool = False) -> None:
     """Print one line to stderr, unless quiet."""
     if not quiet:
-        print(plain(text), file=sys.stderr, flush=True)
+        print(visible(text), file=sys.stderr, flush=True)
 
 
 def complain(error: RlraError) -> None:

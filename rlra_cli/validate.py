@@ -14,10 +14,13 @@ from schemas.base import Record
 from schemas.errors import RlraError
 from schemas.files import opened
 from schemas.jsonl import KINDS, TAG, Source, loads, tag_of
+from schemas.label_files import BOM, read_labels
 from schemas.manifest import path_for, read_manifest
 from schemas.rollouts import Rollouts
 
-Paths = Annotated[list[str], typer.Argument(metavar="FILE...", help="Artifacts, prompt files, rubrics in YAML.")]
+Paths = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="Artifacts, prompt files, labels, rubrics in YAML.")
+]
 
 
 def validate(files: Paths) -> None:
@@ -52,6 +55,9 @@ def _described(file: str) -> str:
         return f"manifest of {read_manifest(Path(file)).recipe.stage}"
     kind = None if is_table(file) else kind_of_file(file)
     source = Source(file)
+    if kind is None and _holds_labels(file):
+        labels = list(read_labels(source))
+        return f"{len(labels)} labels by {len({label.rater for label in labels})} raters"
     if kind is None:
         count = sum(1 for _ in read_tasks(source))
         return f"{count} prompts" if count else "empty"
@@ -60,16 +66,33 @@ def _described(file: str) -> str:
 
 
 def kind_of_file(file: str) -> type[Record] | None:
-    """Return the kind of the first line; None for lines that do not say it, such as prompts, and an empty file."""
+    """Return the kind of the first line; None for lines that do not say it, such as prompts, and an empty file.
+
+    A mark of the byte order before it hides no kind: the reader of the kind says what it thinks of the mark.
+    """
     if file == "-":  # a pipe can be read only once: its first line is looked at where it waits
         tag = TAG.match(cast(BufferedReader, sys.stdin.buffer).peek())
         return KINDS.get(tag[1].decode()) if tag else None
-    with opened(file) as stream:
-        first = next((line for line in stream if line.strip()), None)
-    if first is None or not first.lstrip().startswith(b"{"):
+    first = _first_line(file)
+    if not first.startswith(b"{"):
         return None
-    data = loads(first.strip(), f"{file}:1")
+    data = loads(first, f"{file}:1")
     return KINDS[tag_of(data, f"{file}:1")[0]] if "schema" in data else None
+
+
+def _first_line(file: str) -> bytes:
+    with opened(file) as stream:
+        return next((line for line in stream if line.strip()), b"").removeprefix(BOM).strip()
+
+
+def _holds_labels(file: str) -> bool:
+    """Return whether the first line names a `label` and no prompt, as a row of columns or as fields."""
+    if file == "-" or file.startswith("hf:"):
+        return False
+    first = _first_line(file)
+    cells = first.decode("utf-8", "replace").split(",")
+    names = set(loads(first, f"{file}:1")) if first.startswith(b"{") else {cell.strip(' "') for cell in cells}
+    return "label" in names and not names & {"prompt", "messages"}
 
 
 def _counted(records: Iterable[Record]) -> str:

@@ -14,6 +14,10 @@ from schemas.labels import Label, LabelLine, as_text
 from schemas.yaml_file import nearest
 
 COLUMNS = ("id", "response", "criterion", "rater", "label")
+BOM = b"\xef\xbb\xbf"
+"""What some programs write at the beginning of a text in UTF-8."""
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What stands between cells in files that are not parted by commas."""
 IGNORED = "comment"
 """A column for the people who label; nothing reads it."""
 _NEEDED = ("id", "label")
@@ -61,8 +65,8 @@ def _rows(source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
     first = next(lines, None)
     if first is None:
         return
-    if first[1].lstrip().startswith(b"{"):
-        for number, line in _again(first, lines):
+    if first[1].removeprefix(BOM).lstrip().startswith(b"{"):
+        for number, line in _again((first[0], first[1].removeprefix(BOM)), lines):
             yield f"{source.name}:{number}", loads(line, f"{source.name}:{number}")
     else:
         yield from _csv_rows(source.name, _again(first, lines))
@@ -105,7 +109,7 @@ def _decoded(name: str, lines: Iterator[tuple[int, bytes]], numbers: list[int]) 
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8") + "\n"
         except UnicodeDecodeError as error:
-            raise RlraError(f"{name}:{number}: not UTF-8: {error.reason}") from None
+            raise RlraError(f"{name}:{number}: not UTF-8: {error.reason}", hint="save the file as UTF-8") from None
 
 
 def _columns(name: str, cells: list[str]) -> list[str]:
@@ -115,8 +119,15 @@ def _columns(name: str, cells: list[str]) -> list[str]:
     if odd is not None or missing or len(set(columns)) < len(columns):
         what = f"there is no column '{missing[0]}'" if missing else f"the column '{odd}' is unknown"
         what = what if missing or odd is not None else "a column stands here twice"
-        raise RlraError(f"{name}:1: {what}", hint=f"columns: {', '.join(COLUMNS)}; one `{IGNORED}` is passed over")
+        hint = f"columns: {', '.join(COLUMNS)}; one `{IGNORED}` is passed over"
+        raise RlraError(f"{name}:1: {what}", hint=_parted(columns) or hint)
     return columns
+
+
+def _parted(columns: list[str]) -> str:
+    """Return what to do about a line of names whose cells are not parted by commas; "" where they are."""
+    named = next((name for mark, name in SEPARATORS.items() if len(columns) == 1 and mark in columns[0]), None)
+    return f"part the cells by commas: here stand {named}" if named else ""
 
 
 def _index(row: Mapping[str, Any], where: str) -> dict[str, int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from schemas.judged import Thought, Usage, Verdict
-from schemas.rollouts import Rollouts
+from schemas.rollouts import Response, Rollouts
 from schemas.rubric import Rubric
 from stages.asking import Reply
 from stages.gates import Guards, guards, rounds
@@ -44,6 +44,11 @@ class Case:
         self.guards = guards(self.rubric)
         self.rounds = rounds(self.guards)
         self.questions = {c.id: c.question() for c in self.rubric.leaves if c.needs_judge}
+
+    def keep(self, response: Response, keys: Container[str]) -> None:
+        """Note that votes of the line itself stand, by their keys: what was thought before them stays with them."""
+        self.reused = True
+        self.thoughts |= {key: t for t in getattr(response, "thoughts", ()) for key in t.keys if key in keys}
 
     def usage(self) -> Usage | None:
         """Return what the answers behind the verdicts took, what the line says it took before included."""

@@ -118,8 +118,13 @@ def held_to(floors: Iterable[str]) -> None:
 def _example(unmatched: frozenset[Place], judgement: Judgement) -> str:
     if not unmatched or not judgement.questions:
         return ""
-    mine, theirs = min(unmatched), min(judgement.questions)
-    return f"; labelled, for example, is {mine.id!r} {mine.response}, judged {theirs.id!r} {theirs.response}"
+    mine = min(unmatched)
+    alike = [place for place in judgement.questions if place[:2] == mine[:2] and place.criterion]
+    one, other = (
+        f"{place.id!r} {place.response}" + f" {place.criterion!r}" * bool(place.criterion)
+        for place in (mine, min(alike or judgement.questions))
+    )
+    return f"; labelled, for example, is {one}, judged {other}"
 
 
 def _record(

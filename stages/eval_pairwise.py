@@ -16,6 +16,7 @@ from stages.models.base import Model
 from stages.pairing import paired
 
 if TYPE_CHECKING:
+    from stages.asking import Purse
     from stages.verdict_cache import VerdictCache
 
 
@@ -135,18 +136,19 @@ def judge_pairs(
     model: Model,
     counts: Counter[str] | None = None,
     cache: "VerdictCache | None" = None,
+    purse: "Purse | None" = None,
 ) -> Iterator[Pair]:
     """Yield every matchup with the judge's verdicts in both orders, in order; only what is under way is in memory.
 
     What failed is an order without a winner, and then the pair has none. `counts` gains `cached` and what `Asker`
-    counts. Raises what the model and the cache raise.
+    counts. Raises what the model, the cache and the purse raise.
     """
     from stages.judging import AHEAD
     from stages.models.live import in_flight
     from stages.referee import Referee
     from stages.streaming import flow
 
-    referee = Referee(spec, model, counts if counts is not None else Counter(), cache)
+    referee = Referee(spec, model, counts if counts is not None else Counter(), cache, purse)
     together = not in_flight(model)
     limit = spec.window if together else AHEAD * in_flight(model)
     yield from flow(waiting, referee.compare, limit, lambda _: 1 if together else 2, together, referee.model.aclose)

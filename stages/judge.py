@@ -1,7 +1,7 @@
 """`rlra judge`: give every response a verdict on every criterion, and a reward."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
@@ -85,7 +85,7 @@ def judge(
     rubrics: Sequence[Rubric] = (),
     add: bool = False,
     counts: Counter[str] | None = None,
-) -> Iterator[Judged]:
+) -> Generator[Judged, None, None]:
     """Yield every group with verdicts and rewards, in order; only what is under way is in memory.
 
     `judges` is a panel, or one model. `rubrics` replace a line's own rubric, or join it with `add`. Groups may

@@ -35,9 +35,12 @@ class Bench:
         """Seat the panel; without models there is none, and checks need none. Raises RlraError for a bad prompt."""
         self.spec, self.counts = spec, counts
         self.programs = Programs()
+        self.turn = asyncio.Lock()
+        """Who asks next: a line's questions stand together, so that the first lines are done first."""
         self.jury = Jury(spec, panel, counts) if panel.models else None
+        everyone = (*panel.models, *([panel.strong] if panel.strong else []))
         self.live = sum(map(in_flight, panel.models))
-        self.together = bool(panel.models) and not all(in_flight(model) for model in panel.models)
+        self.together = bool(panel.models) and not all(in_flight(model) for model in everyone)
 
     @property
     def limit(self) -> int:
@@ -76,28 +79,31 @@ class Bench:
             criteria = [c for c in case.rubric.leaves if c.id in case.rounds[number]]
             left = [self._settled(case, response, row, criteria) for response, row in self._rows(case)]
             asking: list[asyncio.Task[None]] = []
-            for (response, row), asked in zip(self._rows(case), left, strict=True):
-                if asked and self.jury:
-                    asking.append(begun(self.jury.decide(case, response, asked, row)))
-                    # The prompts of a whole group at once would let the answers of others wait.
-                    await asyncio.sleep(0)
+            async with self.turn:
+                for (response, row), asked in zip(self._rows(case), left, strict=True):
+                    if asked and self.jury:
+                        asking.append(begun(self.jury.decide(case, response, asked, row)))
+                        # The prompts of a whole group at once would let the answers of others wait.
+                        await asyncio.sleep(0)
             await asyncio.gather(*asking)
         return case
 
     def unanswered(self, case: Case) -> Iterator[Question]:
-        """Yield what the panel would be asked about a case. Checks are run; gates that a model judges stand open."""
-        for response, row in self._rows(case):
-            programs = [c for c in case.rubric.leaves if not c.needs_judge and self._decidable(case, c)]
-            self._settled(case, response, row, programs)
-        for response, row in self._rows(case):
-            judged = [c for c in case.rubric.leaves if c.needs_judge]
-            open_ = [c for c in judged if not (self._decidable(case, c) and stopped(case.guards[c.id], row, case.rows))]
-            left = [c for c in open_ if not self._known(case, response, c, self._vetoed(case, row))]
-            if self.jury and left:
-                yield from self.jury.unanswered(case, response, left)
+        """Yield what the panel would be asked about a case, round by round as `judge` asks it.
 
-    def _decidable(self, case: Case, criterion: Criterion) -> bool:
-        return not any(gate.needs_judge for gate in case.guards[criterion.id])
+        Checks are run; a gate on which a judge's votes are not all known for every sibling stands open.
+        """
+        before = case.guards
+        for number in range(len(case.rounds)):
+            case.guards = {
+                name: tuple(gate for gate in before[name] if all(gate.id in row for row in case.rows))
+                for name in case.rounds[number]
+            }
+            criteria = [c for c in case.rubric.leaves if c.id in case.rounds[number]]
+            for response, row in self._rows(case):
+                left = self._settled(case, response, row, criteria)
+                if self.jury and left:
+                    yield from self.jury.unanswered(case, response, left, row)
 
     def _rows(self, case: Case) -> Sequence[tuple[Response, dict[str, Verdict]]]:
         return list(zip(case.group.responses, case.rows, strict=True))
@@ -144,7 +150,7 @@ class Bench:
         if response.finish == "failed":
             return verdicts.failed(criterion, "no response", "no response", name, key)
         if self.spec.only_failed and (stored := _verdict_on(criterion, response)):
-            case.reused = True
+            case.keep(response, panels.votes_of(stored))
             self.counts["reused"] += 1
             return panels.rescored(criterion, stored, self.spec.panel, self.spec.quorum)
         return None

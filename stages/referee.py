@@ -11,7 +11,7 @@ from schemas.judged import Usage, Vote
 from schemas.pairs import Matchup, Order, Pair, Side, Winner, settled
 from schemas.task import Message
 from stages import pairwise_prompt
-from stages.asking import Asker, Failure, Reply
+from stages.asking import Asker, Failure, Purse, Reply
 from stages.eval_pairwise import PairwiseSpec
 from stages.excerpts import fitted
 from stages.models.base import Model, Request
@@ -54,11 +54,18 @@ class Heard:
 class Referee:
     """Who compares, and how."""
 
-    def __init__(self, spec: PairwiseSpec, model: Model, counts: Counter[str], cache: VerdictCache | None) -> None:
+    def __init__(
+        self,
+        spec: PairwiseSpec,
+        model: Model,
+        counts: Counter[str],
+        cache: VerdictCache | None,
+        purse: Purse | None = None,
+    ) -> None:
         """Keep what every comparison needs."""
         self.spec, self.cache, self.counts = spec, cache, counts
         self.model = live(model)
-        self._asker = Asker(self.model, spec.attempts, counts)
+        self._asker = Asker(self.model, spec.attempts, counts, purse)
 
     async def compare(self, matchup: Matchup) -> Pair:
         """Return the matchup with the verdicts in both orders. Raises what the model and the cache raise."""
@@ -98,13 +105,15 @@ class Referee:
         """Return what came of each question, by its key; what is known already, or asked twice, is asked once."""
         found = self._cached([one.key for one in asked])
         tasks = {
-            one.key: begun(self._asker.put(one.request, partial(read_preferred, word=one.word)))
-            for one in {one.key: one for one in asked}.values()
-            if one.key not in found
+            one.key: begun(self._put(one)) for one in {one.key: one for one in asked}.values() if one.key not in found
         }
         for key, task in tasks.items():
-            found[key] = self._kept(key, await task)
+            found[key] = await task
         return found
+
+    async def _put(self, one: Question) -> Heard:
+        """Put a question, and keep what came before another one can end the run, as at the end of a budget."""
+        return self._kept(one.key, await self._asker.put(one.request, partial(read_preferred, word=one.word)))
 
     def _cached(self, keys: Sequence[str]) -> dict[str, Heard]:
         stored = self.cache.get(keys) if self.cache is not None else {}

@@ -16,7 +16,7 @@ from stages import judge_prompt, panels, reading, verdicts
 from stages.asking import Asker, Failure, Purse, Reply
 from stages.case import Case
 from stages.models.base import Model, Request
-from stages.models.live import Batched, live
+from stages.models.live import Batched, seated
 from stages.questions import Questions, Reader
 from stages.reading import Said
 from stages.streaming import begun
@@ -86,8 +86,10 @@ class Question:
         return self.seat.judge, self.request
 
     def digest(self) -> str:
-        """Return a name for what was asked."""
-        return digest([self.seat.judge, self.request.messages[0].content, self.request.seed])
+        """Return a name for what was asked: one name is one answer, whatever the votes that are read from it."""
+        model, asked = self.seat.asker.model, self.request
+        sampling = [asked.seed, asked.temperature, asked.max_tokens, asked.schema, asked.top]
+        return digest([model.reference, model.revision, model.template, asked.messages[0].content, sampling])
 
 
 class Jury:
@@ -97,8 +99,8 @@ class Jury:
         """Seat every model of the panel."""
         self.spec, self.cache, self.counts = spec, panel.cache, counts
         self.words = Questions(spec, panel.prompt)
-        self.models = [live(model) for model in panel.models]
-        self.strong = live(panel.strong) if panel.strong else None
+        everyone = seated([*panel.models, *([panel.strong] if panel.strong else [])])
+        self.models, self.strong = everyone[: len(panel.models)], everyone[-1] if panel.strong else None
         askers = [Asker(model, spec.attempts, counts, panel.purse) for model in self.models]
         self.seats = [
             self._seat(asker, repeat, order)
@@ -131,22 +133,20 @@ class Jury:
 
     async def close(self) -> None:
         """Close the models' connections, count what models of batches took, and write what the cache has in memory."""
-        if self.cache is not None:
-            self.cache.flush()
         for model in [*self.models, *([self.strong] if self.strong else [])]:
             await model.aclose()
             if isinstance(model, Batched):
                 self.counts.update(model.counts)
+        # Last: of a full disk it raises, and connections are to be closed all the same.
+        if self.cache is not None:
+            self.cache.flush()
 
     async def decide(
         self, case: Case, response: Response, criteria: Sequence[Criterion], row: dict[str, Verdict]
     ) -> None:
         """Put a verdict on each of `criteria` into `row`. Raises what the models raise."""
-        text = judge_prompt.fitted(response.text, self.spec.longest, self.spec.overlong)
+        text = self._fitted(case, response, criteria, row)
         if text is None:
-            why = f"too long: {len(response.text):,} characters, and at most {self.spec.longest:,} are judged"
-            key = verdicts.context(case.group, response.text)
-            row.update({c.id: verdicts.failed(c, "too long", why, self.name, key) for c in criteria})
             return
         if self._flushing is not None and self._flushing.done():
             self._flushing.result()  # a cache that cannot be written ends the run
@@ -155,14 +155,28 @@ class Jury:
             row[criterion.id] = self._verdict(criterion, votes[criterion.id])
         if not self.above:
             return
-        doubtful = [c for c in criteria if panels.unsure(row[c.id], self.spec.unsure)]
+        doubtful = [c for c in criteria if self._doubts(row[c.id])]
         self.counts["escalated"] += len(doubtful)
         strong = await self._votes(self.above, case, response, text, doubtful)
         for criterion in doubtful:
             row[criterion.id] = self._verdict(criterion, [*votes[criterion.id], *strong[criterion.id]])
 
+    def _fitted(
+        self, case: Case, response: Response, criteria: Sequence[Criterion], row: dict[str, Verdict]
+    ) -> str | None:
+        """Return what is shown of a response; None for one that is too long, and then that is every verdict on it."""
+        text = judge_prompt.fitted(response.text, self.spec.longest, self.spec.overlong)
+        if text is None:
+            why = f"too long: {len(response.text):,} characters, and at most {self.spec.longest:,} are judged"
+            key = verdicts.context(case.group, response.text)
+            row.update({c.id: verdicts.failed(c, "too long", why, self.name, key) for c in criteria})
+        return text
+
     def _verdict(self, criterion: Criterion, votes: Sequence[Vote]) -> Verdict:
         return panels.verdict_of(criterion, votes, self.spec.panel, self.spec.quorum)
+
+    def _doubts(self, verdict: Verdict) -> bool:
+        return panels.unsure(verdict, self.spec.unsure)
 
     async def _votes(
         self, seats: Sequence[Seat], case: Case, response: Response, text: str, criteria: Sequence[Criterion]
@@ -207,13 +221,29 @@ class Jury:
             task = case.asked[question.once] = begun(question.seat.asker.put(question.request, question.read))
         return self._counted(case, question, await task)
 
-    def unanswered(self, case: Case, response: Response, criteria: Sequence[Criterion]) -> Iterator[Question]:
-        """Yield what the panel would be asked about a response, the stronger judge aside, and count what is known."""
-        text = judge_prompt.fitted(response.text, self.spec.longest, self.spec.overlong)
-        if text is not None:
-            keys = self._keys(self.seats, case, text, criteria)
+    def unanswered(
+        self, case: Case, response: Response, criteria: Sequence[Criterion], row: dict[str, Verdict]
+    ) -> Iterator[Question]:
+        """Yield what the panel would be asked about a response, the stronger judge aside, and count what is known.
+
+        Verdicts on which every vote is known, the stronger judge's included where it would be asked, go into `row`.
+        """
+        text = self._fitted(case, response, criteria, row)
+        if text is None:
+            return
+        left, votes = list(criteria), Votes()
+        for seats in (self.seats, self.above):
+            keys = self._keys(seats, case, text, left)
             found = self._known(case, response, list(keys.values()))
-            yield from self._questions(self.seats, case, text, criteria, keys, found)
+            if seats is self.seats:
+                yield from self._questions(seats, case, text, left, keys, found)
+            left = [c for c in left if all(keys[number, c.id] in found for number in range(len(seats)))]
+            for criterion in left:
+                own = [seat.own(found[keys[number, criterion.id]]) for number, seat in enumerate(seats)]
+                votes[criterion.id] = [*votes.get(criterion.id, ()), *own]
+            settled = {c.id: self._verdict(c, votes[c.id]) for c in left}
+            left = [c for c in left if self.above and seats is self.seats and self._doubts(settled[c.id])]
+            row.update({name: each for name, each in settled.items() if name not in {c.id for c in left}})
 
     def _known(self, case: Case, response: Response, keys: Sequence[str]) -> dict[str, Vote]:
         """Return the votes of the line itself, and then of the cache, that still hold."""
@@ -221,8 +251,7 @@ class Jury:
         found = {key: stored[key] for key in keys if key in stored}
         if found:
             self.counts["reused"] += len(found)
-            case.reused = True
-            case.thoughts |= {key: t for t in getattr(response, "thoughts", ()) for key in t.keys if key in found}
+            case.keep(response, found)
         if self.cache is not None and len(found) < len(keys):
             for key, row in self.cache.get([key for key in keys if key not in found]).items():
                 found[key] = row.vote

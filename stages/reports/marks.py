@@ -45,11 +45,11 @@ def mark(criterion: Criterion, verdict: Verdict) -> Mark:
 
 
 def votes_text(verdict: Verdict) -> str:
-    """Return how several votes were cast, such as `3 votes: met 2, not met 1`; empty for a single one."""
+    """Return how several votes were cast, such as `3 votes: met × 2, not met × 1`; empty for a single one."""
     if not verdict.votes:
         return ""
     cast = Counter(vote.label or f"failed ({vote.failure})" for vote in verdict.votes)
-    return f"{len(verdict.votes)} votes: {', '.join(f'{label} {count}' for label, count in cast.most_common())}"
+    return f"{len(verdict.votes)} votes: {', '.join(f'{label} × {count}' for label, count in cast.most_common())}"
 
 
 def _tone(level: float, weight: float) -> Tone:

@@ -43,6 +43,11 @@ def test_nothing_to_ask() -> None:
     assert ["all", "0", "0", "0", "0", "0 – 0"] in lines(Estimate())
 
 
+def test_what_no_estimate_knows_is_said() -> None:
+    notes = " ".join(row[0] for row in lines(Estimate({"openai:a": A})))
+    assert all(words in notes for words in ("asked for again", "--strong", "anchors"))
+
+
 def test_a_model_without_a_price_is_named() -> None:
     with pytest.raises(RlraError, match="what 'openai:c' costs"):
         estimate_table(Estimate({"openai:c": B}), PRICES)

@@ -184,6 +184,9 @@ def test_the_new_records_validate_and_show(laid: Runner) -> None:
         (("labels.csv", "labels.jsonl"), "neither file says what the criteria are"),
         (("labels.csv", "task.jsonl"), "task.jsonl: task/1 lines hold neither labels nor verdicts"),
         (("labels.csv", "absent.jsonl"), "absent.jsonl: "),
+        (("other.csv", "judged.jsonl"), "labelled, for example, is 'q1' 0 'kind', judged 'p0' 0"),
+        (("typo.csv", "judged.jsonl"), "labelled, for example, is 'p1' 1 'knid', judged 'p1' 1 'kind'"),
+        (("labels.csv", "marked.jsonl"), "marked.jsonl:1: not JSON: UTF-8 byte order mark"),
         (("-", "-"), "stdin can be read only once"),
         (("empty.csv", "judged.jsonl"), "nothing is labelled that was judged: 0 labels"),
         (("labels.csv", "empty.csv"), "neither file says"),
@@ -193,11 +196,40 @@ def test_mistakes_are_one_sentence(laid: Runner, words: tuple[str, str], said: s
     laid.write("bad.csv", "id,criterion,label\np1,kind,yes\np2,kind,perhaps\n")
     laid.write("other.csv", "id,criterion,label\nq1,kind,yes\n")
     laid.write("empty.csv", "")
+    laid.write("typo.csv", "id,response,criterion,label\np1,1,knid,yes\n")
+    laid.write("marked.jsonl", b"\xef\xbb\xbf" + laid.read("judged.jsonl"))
     laid.write("task.jsonl", lines({"schema": "task/1", "id": "a", "messages": [{"role": "user", "content": "Hi"}]}))
     done = laid("eval", "agreement", *words)
     assert (done.code, done.out) == (1, b"")
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+def test_labels_of_a_criterion_that_nobody_judged_are_warned_of(laid: Runner) -> None:
+    """They count nowhere, and with a slip of the pen that would be easy to overlook."""
+    laid.write("typo.csv", laid.read("labels.csv").replace(b",tone,bob,", b",t\x1bone,bob,"))
+    done = laid("eval", "agreement", "typo.csv", "judged.jsonl", *FEW)
+    assert done.code == 0, done.err
+    said = (
+        "warning: typo.csv:6: no judged rubric has the criterion 't␛one': 24 labels count nowhere; did you mean 'tone'"
+    )
+    assert said in done.err
+    assert "warning" not in laid("eval", "agreement", "labels.csv", "judged.jsonl", *FEW).err
+    quiet = laid("eval", "agreement", "typo.csv", "judged.jsonl", "--quiet", *FEW)
+    assert (quiet.out, quiet.err) == (done.out, "")
+
+
+def test_files_of_labels_validate(laid: Runner) -> None:
+    """Each is named for what it is, and a fault in it by its line."""
+    laid.write("marked.jsonl", b"\xef\xbb\xbf" + laid.read("labels.jsonl"))
+    done = laid("validate", "labels.csv", "labels.jsonl", "marked.jsonl")
+    assert (done.code, done.err.count("192 labels by 2 raters")) == (0, 3), done.err
+    laid.write("bad.csv", "id,label\na,yes\na,no\n")
+    bad = laid("validate", "bad.csv")
+    assert bad.code == 1
+    assert "✗ bad.csv:3: 'human' has labelled" in bad.err
+    laid.write("prompts.csv", "prompt,label\nHello,warm\n")
+    assert laid("validate", "prompts.csv").err == "✓ prompts.csv: 1 prompts\n"
 
 
 def test_names_of_others_do_not_reach_the_terminal_raw(run: Runner) -> None:

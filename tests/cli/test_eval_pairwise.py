@@ -164,6 +164,33 @@ def test_a_cache_knows_what_was_asked(run: Runner, judge: JudgeServer) -> None:
     assert [pair["winner"] for pair in second] == [turned[pair["winner"]] for pair in first]
 
 
+def test_a_budget_stops_before_it_is_overrun_and_a_larger_one_goes_on(run: Runner, judge: JudgeServer) -> None:
+    """The pairs are those of a run without a budget; nothing is asked twice, and the summary says the price."""
+
+    def costly(payload: dict[str, Any], number: int) -> Any:
+        _, first, second = shown(payload["messages"][0]["content"])
+        said = answer(payload["messages"][0]["content"], by_size(first, second))
+        return chat(said, usage={"prompt_tokens": 500, "completion_tokens": 80})
+
+    judge.reply = costly
+    short = ("--max-tokens", "100", "--concurrency", "1")
+    good(run(*words(judge, "-o", "whole.jsonl", *short)))
+    stopped = run(*words(judge, "-o", "pairs.jsonl", *short, "--budget-tokens", "5000"))
+    assert stopped.code == 4, stopped.err
+    assert "the budget of 5,000 tokens has no room for another call" in stopped.err
+    assert "pairs.jsonl" not in run.names()
+    spent = judge.calls - 24
+    assert 0 < spent <= 5000 // 580
+    run.write("prices.yaml", "m: {in: 10, out: 20}\n")
+    paid = ("--prices", "prices.yaml", "--summary", "s.json")
+    poor = run(*words(judge, "-o", "pairs.jsonl", *short, *paid, "--budget-usd", "0.0001"))
+    assert (poor.code, judge.calls) == (4, 24 + spent)
+    good(run(*words(judge, "-o", "pairs.jsonl", *short, *paid, "--budget-usd", "1")))
+    assert judge.calls == 48
+    assert run.read("pairs.jsonl") == run.read("whole.jsonl")
+    assert orjson.loads(run.read("s.json"))["usd"] == pytest.approx((24 - spent) * (500 * 10 + 80 * 20) / 1e6)
+
+
 def test_failures_are_counted_and_too_many_end_with_3(run: Runner, judge: JudgeServer) -> None:
     """One broken order breaks its pair; the target is made only where that is accepted."""
 
@@ -220,6 +247,9 @@ def test_a_rubric_in_the_lines_or_a_question(run: Runner, judge: JudgeServer) ->
         (["empty.jsonl"], "there are no pairs to rate"),
         (["empty.jsonl", "-o", "a.jsonl", "--ratings", "b.jsonl"], "give ratings alone"),
         (["loud.jsonl", "calm.jsonl", "--responses", "0"], "--responses"),
+        (["loud.jsonl", "calm.jsonl", "--model", "openai:m@http://localhost:9/v1", "--budget-usd", "1"], "--prices"),
+        (["loud.jsonl", "calm.jsonl", "--budget-tokens", "-1"], "--budget-tokens"),
+        (["a=-", "b=-", "--model", "openai:m"], "stdin can be read only once"),
     ],
 )
 def test_refusals(run: Runner, more: list[str], said: str) -> None:

@@ -96,11 +96,11 @@ def test_sigterm_while_a_judge_is_slow(run: Runner) -> None:
         words += ["--window", "2", "--concurrency", "2", "-o", "out.jsonl"]
         process = run.start(*words)
         wait_until(lambda: server.calls > 9, "the tenth question")
+        wait_until(lambda: whole_lines(run, "out.jsonl.partial") == 4, "the four lines that were answered")
         ended = interrupt(process)
         release.set()
         assert ended.code == 130, ended.err
-        kept = whole_lines(run, "out.jsonl.partial")
-        assert kept == 4
+        assert whole_lines(run, "out.jsonl.partial") == 4
         before = server.calls
         done = run(*words)
         assert done.code == 0, done.err

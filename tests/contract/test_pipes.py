@@ -103,3 +103,12 @@ def test_the_next_round(run: Runner) -> None:
     done = run.shell("rlra select-data in.jsonl | rlra generate-rubrics --method template --template rubric.yaml")
     assert done.code == 0, done.err
     assert done.records == records(run.shell("rlra select-data in.jsonl").out)
+
+
+def test_a_reader_that_has_enough_ends_the_run_quietly(judging: Runner) -> None:
+    """`head -1` of many lines: exit 141, as for other tools, and not a word."""
+    judging.write("many.jsonl", lines(*(MAKE["rollouts"](f"place-{n:04d}") for n in range(3000))))
+    done = judging.shell("rlra judge many.jsonl --rubrics r.yaml --quiet | head -1; exit ${PIPESTATUS[0]}")
+    assert done.code == 141, done.err
+    assert done.err == ""
+    assert len(done.records) == 1

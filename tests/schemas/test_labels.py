@@ -52,10 +52,11 @@ def test_csv_and_jsonl_say_the_same(tmp_path: Path) -> None:
         b"label , id\n yes , a \n",
         b'comment,id,label\n"two\n\nlines, and a comma",a,yes\n',
         b"id,label\n\na,yes",
+        b'\xef\xbb\xbf{"id": "a", "label": "yes"}\r\n',
     ],
-    ids=["BOM and CRLF", "spaces and order", "a comment", "blank lines and no newline"],
+    ids=["BOM and CRLF", "spaces and order", "a comment", "blank lines and no newline", "JSONL, BOM and CRLF"],
 )
-def test_csv_as_programs_write_it(tmp_path: Path, content: bytes) -> None:
+def test_files_as_programs_write_them(tmp_path: Path, content: bytes) -> None:
     assert [label[1:] for label in read(tmp_path, content)] == [("a", 0, None, "human", "yes")]
 
 
@@ -70,7 +71,9 @@ def test_a_record_of_several_lines_is_named_by_its_first(tmp_path: Path) -> None
         ("id,labell\na,yes\n", ("1: there is no column 'label'", "columns: id")),
         ("id,label,critreion\n", ("1: the column 'critreion' is unknown",)),
         ("id,label,label\n", ("1: a column stands here twice",)),
-        ("id;label\na;yes\n", ("1: there is no column 'id'",)),
+        ("id;label\na;yes\n", ("1: there is no column 'id'", "part the cells by commas: here stand semicolons")),
+        ("id\tlabel\na\tyes\n", ("1: there is no column 'id'", "here stand tabs")),
+        ("id,label\na,yes\n".encode("utf-16"), ("1: not UTF-8", "save the file as UTF-8")),
         ("id,label\na\n", ("2: 1 cells, where the first line names 2 columns",)),
         ("id,label\na,yes,b\n", ("2: 3 cells",)),
         ("id,label\n,yes\n", ("2: id: ",)),
