@@ -90,7 +90,7 @@ def meaning(said: str, criterion: Criterion | None) -> float:
     tiers = len(criterion.tiers) if criterion else 0
     if re.fullmatch("[0-9]{1,6}", word, re.ASCII) and int(word) < tiers:
         return float(word)
-    raise ValueError(f"'{said}' is no index of a tier: 0 to {tiers - 1}, worst first")
+    raise ValueError(f"'{said}' is no tier's index (0 to {tiers - 1}, worst first)")
 
 
 def unit_of(label: float, criterion: Criterion | None) -> float:

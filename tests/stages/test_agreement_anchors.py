@@ -43,7 +43,7 @@ def test_anchors_are_written_as_they_were_read() -> None:
         ([says("met", "knd")], r"responses\[0\]\.labels\[0\]\.criterion: the rubric has no criterion 'knd'"),
         ([says("met"), says("no")], r"responses\[0\]\.labels\[1\]: 'ann' has labelled this before"),
         ([says("met"), says("perhaps", rater="b")], r"labels\[1\]\.label: 'perhaps' is neither `met` nor"),
-        ([says(3, "tone")], r"labels\[0\]\.label: '3' is no index of a tier: 0 to 2"),
+        ([says(3, "tone")], r"labels\[0\]\.label: '3' is no tier's index \(0 to 2"),
         ([says("good", None)], r"labels\[0\]\.label: 'good' is no number"),
         ([{"rater": "ann", "criterion": "kind"}], r"labels\[0\]\.label: Field required"),
     ],
