@@ -247,7 +247,7 @@ def test_what_stands_on_one_side_only() -> None:
     assert records["overall"].unlabelled == 1
     with pytest.raises(RlraError, match=r"1 labels, 1 judged responses, and none in common") as caught:
         measured(labels[1:2], [judged("p", (1, 1, 1))])
-    assert "labelled, for example, is 'absent' 0, judged 'p' 0" in str(caught.value.hint)
+    assert "labelled, for example, is 'absent' 0 'kind', judged 'p' 0" in str(caught.value.hint)
 
 
 def test_a_label_of_another_kind_is_named() -> None:
