@@ -251,7 +251,9 @@ def test_what_stands_on_one_side_only() -> None:
 
 
 def test_a_label_of_another_kind_is_named() -> None:
-    with pytest.raises(RlraError, match=r"^labels\.csv:2: label: 'met' is no tier's index \(0 to 2, worst first\) under 'tone'"):
+    with pytest.raises(
+        RlraError, match=r"^labels\.csv:2: label: 'met' is no tier's index \(0 to 2, worst first\) under 'tone'"
+    ):
         measured([label("p", "tone", "met")], [judged("p", (1, 1, 1))])
     with pytest.raises(RlraError, match=r"^labels\.csv:2: label: 'met' is no number"):
         measured([label("p", None, "met")], [judged("p", (1, 1, 1))])
