@@ -254,7 +254,7 @@ def test_failed_rollouts_are_not_texts(run: Runner) -> None:
 
 def test_a_signal_ends_the_workers_too(run: Runner, tiny: Any) -> None:
     """`rollout` with a real model: SIGTERM ends it and its workers; the rest is sampled later, with the same bytes."""
-    run.write("in.jsonl", many("task", 6))
+    run.write("in.jsonl", many("task", tasks := 30))
     words = ["rollout", "in.jsonl", "--model", f"hf:{tiny}", "--processes", "1", "--group-size", "2"]
     words += ["--max-tokens", "24", "--window", "1", "-o", "out.jsonl"]
     process = run.start(*words)
@@ -263,12 +263,10 @@ def test_a_signal_ends_the_workers_too(run: Runner, tiny: Any) -> None:
         ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
     ).stdout.split()
     ended = interrupt(process)
-    if ended.code == 0:
-        pytest.skip("the machine was too fast: it was done before the signal")
     assert (ended.code, "Traceback" in ended.err) == (130, False), ended.err
     assert workers
     wait_until(lambda: not any(_alive(int(worker)) for worker in workers), "the workers to end")
-    assert 0 < whole_lines(run, "out.jsonl.partial") < 6
+    assert 0 < whole_lines(run, "out.jsonl.partial") < tasks
     assert run(*words).code == 0
     resumed = run.read("out.jsonl")
     assert run(*words, "--no-resume").code == 0
