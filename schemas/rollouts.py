@@ -3,12 +3,12 @@
 import base64
 import sys
 from array import array
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from schemas.base import Own, Part
-from schemas.task import Task
+from schemas.task import Message, Task
 
 Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 
@@ -20,6 +20,31 @@ class Sampling(Part):
     """0 is greedy."""
     max_tokens: Own[int] = Field(ge=1)
     """The longest response, in tokens."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Only the likeliest tokens with this share of the probability were drawn from; 1 is all."""
+    top_k: Own[int] = Field(default=0, ge=0)
+    """Only so many likeliest tokens were drawn from; 0 is all."""
+    repetition_penalty: float = Field(default=1.0, gt=0)
+    """What the scores of tokens that stand in prompt or answer were divided by; 1 is none."""
+    presence_penalty: float = 0.0
+    """What was taken from the scores of tokens that stand in the answer; 0 is none."""
+    frequency_penalty: float = 0.0
+    """What was taken from the scores of tokens for each time they stand in the answer; 0 is none."""
+    stop: tuple[str, ...] = ()
+    """Texts that end an answer; they are no part of it."""
+
+    @property
+    def unfit(self) -> tuple[str, ...]:
+        """Why staged training cannot learn from responses drawn so, such as `top_p 0.9`; nothing where it can.
+
+        A trainer computes the probability of every token under the whole softmax at a temperature. Whatever
+        else changed what was drawn, or cut the answer where the policy did not end, makes its ratios wrong.
+        """
+        plain = Sampling(temperature=1.0, max_tokens=1)
+        names = ("top_p", "top_k", "repetition_penalty", "presence_penalty", "frequency_penalty", "stop")
+        found = [name for name in names if getattr(self, name) != getattr(plain, name)]
+        greedy = ("temperature 0",) if self.temperature == 0 else ()
+        return (*greedy, *(f"{name} {getattr(self, name)}" for name in found))
 
 
 class Policy(Part):
@@ -39,6 +64,10 @@ class Policy(Part):
     """How responses were drawn; nobody knows of responses that were made elsewhere."""
     seed: Own[int]
     """The seed that every response's own seed derives from."""
+    system: str | None = None
+    """The system prompt that was put before conversations without one; the line's `messages` do not hold it."""
+    template_args: Own[dict[str, Any]] = {}
+    """What the chat template was told besides the conversation, such as `enable_thinking`."""
 
 
 class Tokens(Part):
@@ -60,7 +89,7 @@ class Response(Part):
     """One answer of the policy."""
 
     text: str
-    """The answer, decoded; empty when sampling failed."""
+    """The answer, decoded, without what the model thought before it; empty when sampling failed."""
     finish: Literal["stop", "length", "failed"]
     """Whether the model ended by itself, was cut off, or gave no answer."""
     length: Own[int] = Field(ge=0)
@@ -69,6 +98,12 @@ class Response(Part):
     """Token ids and log-probabilities, unless `--no-tokens`."""
     error: str | None = None
     """Why there is no answer."""
+    thinking: str = ""
+    """What the model thought before its answer, where it says so; no judge sees it."""
+    earlier: tuple[Message, ...] = ()
+    """Of a task with follow-ups: the policy's answers and the user's turns between `messages` and `text`."""
+    prompt_tokens: Base64 | None = None
+    """Token ids, int32, of the prompt of this one response, where it is not the line's."""
 
     @model_validator(mode="after")
     def _failure_says_why(self) -> Self:

@@ -24,6 +24,8 @@ class Task(Record):
 
     messages: tuple[Message, ...] = Field(min_length=1)
     """The conversation so far; the last turn is the user's."""
+    follow_ups: tuple[str, ...] = ()
+    """What the user says next, turn by turn, once the policy has answered; the last answer is the response."""
     rewritten_from: str | None = None
     """The last user turn before constraints were written into it."""
     reference: str | None = None

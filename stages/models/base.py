@@ -21,6 +21,22 @@ class Request:
     """A JSON Schema, as canonical JSON, that the answer has to follow, where the backend can make it."""
     top: int = 0
     """How many of the likeliest first tokens are to be told, with their log-probabilities."""
+    top_p: float = 1.0
+    """Draw only from the likeliest tokens with this share of the probability."""
+    top_k: int = 0
+    """Draw only from so many likeliest tokens; 0 is all."""
+    repetition_penalty: float = 1.0
+    """Divides the positive scores of tokens that stand in prompt or answer, multiplies the negative ones."""
+    presence_penalty: float = 0.0
+    """Taken from the scores of tokens that stand in the answer."""
+    frequency_penalty: float = 0.0
+    """Taken from the scores of tokens, for each time they stand in the answer."""
+    stop: tuple[str, ...] = ()
+    """Texts that end the answer, and are cut off it."""
+    template_args: str = "{}"
+    """What the chat template is told besides the conversation: an object, as canonical JSON."""
+    exact: bool = False
+    """Whether token ids and log-probabilities are wanted of the answer; a backend may give them unasked."""
 
 
 @dataclass(frozen=True)
