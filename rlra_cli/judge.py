@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rlra_cli.floors import floors_of
+from rlra_cli.judge_misfits import refuse_misfits
 from rlra_cli.judge_panel import Models, PanelOptions, decides, drop_journal, journal_of, opened_panel, prices_of
 from rlra_cli.judge_panel import inputs_of as panel_inputs
 from rlra_cli.judge_work import Judging, tally
@@ -80,7 +81,7 @@ def judge(
     select-data`, or give it to `rlra train` and `rlra eval`; `rlra eval agreement` says how far to trust the judge.
     """
     source = Source(rollouts)
-    _refuse_misfits(spec, rubrics, add, reward, model, anchors, floor)
+    refuse_misfits(spec, rubrics, add, reward, model, panel.strong, anchors, floor)
     if reward is not None:
         return _rescore(reward, spec, options, source, output)
     from rlra_cli.rubric_files import inputs_of, placed
@@ -98,32 +99,6 @@ def judge(
             work.run(job, source, judges)
     drop_journal(journal)
     return None
-
-
-def _refuse_misfits(
-    spec: JudgeSpec,
-    rubrics: list[Path],
-    add: bool,
-    reward: Path | None,
-    models: list[str],
-    anchors: Path | None,
-    floors: list[str],
-) -> None:
-    if floors and not anchors:
-        raise RlraError("--floor needs --anchors FILE")
-    if add and not rubrics:
-        raise RlraError("--add needs --rubrics FILE")
-    if reward is not None and (rubrics or models):
-        raise RlraError(
-            "--reward re-scores the verdicts that are stored",
-            hint="leave out --rubrics and --model; a rubric to judge by says its reward itself",
-        )
-    if spec.quorum > (votes := len(models) * spec.repeats * spec.permutations):
-        raise RlraError(f"--quorum {spec.quorum} is more than the {votes} votes that are cast")
-    if spec.only_failed and rubrics:
-        raise RlraError("--only-failed asks again by the rubric of the line", hint="leave out --rubrics")
-    if spec.repeats > 1 and not spec.temperature:
-        raise RlraError("--repeats at temperature 0 repeats one answer", hint="add --temperature 0.7, say")
 
 
 def _rescore(file: Path, spec: JudgeSpec, options: MapOptions, source: Source, output: str) -> None:

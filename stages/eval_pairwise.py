@@ -38,7 +38,7 @@ class PairwiseSpec(RatingSpec):
 
     responses: int = Field(default=1, ge=1)
     """How many responses of each group are compared: the first of one with the first of the other, and so on."""
-    criterion: str | None = None
+    criterion: str | None = Field(default=None, min_length=1)
     """The question to compare by, in place of the rubric in the lines."""
     temperature: float = Field(default=0.0, ge=0)
     """The judge's sampling temperature; 0 is greedy."""

@@ -247,6 +247,7 @@ def test_a_rubric_in_the_lines_or_a_question(run: Runner, judge: JudgeServer) ->
         (["empty.jsonl"], "there are no pairs to rate"),
         (["empty.jsonl", "-o", "a.jsonl", "--ratings", "b.jsonl"], "give ratings alone"),
         (["loud.jsonl", "calm.jsonl", "--responses", "0"], "--responses"),
+        (["loud.jsonl", "calm.jsonl", "--criterion", ""], "--criterion: String should have at least 1 character"),
         (["loud.jsonl", "calm.jsonl", "--model", "openai:m@http://localhost:9/v1", "--budget-usd", "1"], "--prices"),
         (["loud.jsonl", "calm.jsonl", "--budget-tokens", "-1"], "--budget-tokens"),
         (["a=-", "b=-", "--model", "openai:m"], "stdin can be read only once"),
