@@ -8,6 +8,8 @@ _SPACELESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _MARKS = "\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u109f"
 _LETTER = rf"(?:[^\W_{_SPACELESS}]|[{_MARKS}])"
 _WORD = re.compile(rf"[{_SPACELESS}]|{_LETTER}+(?:['’]{_LETTER}+)*")
+_PLAIN_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*", re.ASCII)
+"""The same on ASCII alone, at half the time."""
 _BREAK = re.compile("\r\n|[\n\r\u2028\u2029]")
 _ALNUM = re.compile(r"[^\W_]")
 _CURLY = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
@@ -18,7 +20,7 @@ def words(text: str) -> list[str]:
 
     A hyphen parts words ("well-known" is two); each Han or kana character is a word of its own.
     """
-    return _WORD.findall(text)
+    return (_PLAIN_WORD if text.isascii() else _WORD).findall(text)
 
 
 def fold(text: str) -> str:

@@ -14,6 +14,7 @@ import stages.checks
 from schemas.errors import RlraError
 from schemas.task import Message, Task
 from stages.checks.base import REGISTRY, Outcome, bind
+from stages.checks.text import words
 
 BEES = "How do I plan a small garden for bees?"
 PRESENCE_OF_BAD = {
@@ -147,6 +148,12 @@ def test_misses_are_graded() -> None:
 )
 def test_words(text: str, count: int) -> None:
     assert met("word_count", text, exactly=count)
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_plain_text_has_the_words_of_any_other(text: str) -> None:
+    """A text of ASCII alone is read in a shorter way, to the same words."""
+    assert [*words(text), "é"] == words(f"{text} é")
 
 
 @pytest.mark.parametrize(

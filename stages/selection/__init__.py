@@ -1,0 +1,1 @@
+"""What decides which lines a policy should learn from: statistics, predicates, balance and budget."""
