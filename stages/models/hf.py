@@ -1,8 +1,10 @@
 """Any causal language model that transformers loads, in this process."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
@@ -11,6 +13,8 @@ from schemas.base import digest
 from schemas.errors import RlraError
 from schemas.task import Message
 from stages.models.base import Completion, Request
+from stages.models.decoding import decode, generate, suits
+from stages.models.endings import Endings
 from stages.models.sampler import Sampler
 
 Top = tuple[tuple[str, float], ...]
@@ -40,7 +44,10 @@ class HFModel:
             raise RlraError(f"{reference}: the tokenizer has no chat template", hint="use an instruction-tuned model")
         self._model = model.to(self._device).eval()
         self._context = int(getattr(model.config, "max_position_embeddings", 0) or 1 << 30)
-        self._stops = _stop_ids(model.generation_config.eos_token_id, self._tokenizer.eos_token_id)
+        self._endings = Endings(
+            self._tokenizer, _stop_ids(model.generation_config.eos_token_id, self._tokenizer.eos_token_id)
+        )
+        self._decode = decode if suits(model) else generate
         # `generate` fills whatever our own config leaves open from the model's: top_k and penalties would slip in.
         self._model.generation_config = GenerationConfig()
         self.template = digest(self._tokenizer.chat_template)
@@ -81,37 +88,23 @@ class HFModel:
     def _encode(self, request: Request) -> list[int] | str:
         turns = [message.model_dump() for message in request.messages]
         try:
-            text = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+            text = self._tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True, **orjson.loads(request.template_args)
+            )
         except Exception as error:  # a template is a program of the model's author and may raise anything
-            return f"template: {error}"
+            return f"template: {str(error).partition(chr(10))[0] or type(error).__name__}"
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        if not ids:
+            return "template: it makes an empty prompt of the conversation"
         if len(ids) + request.max_tokens > self._context:
             return f"too long: {len(ids)} prompt tokens and {request.max_tokens} more, the model takes {self._context}"
         return ids
 
     def _generate(self, requests: Sequence[Request], prompts: list[list[int]]) -> list[Completion]:
-        width = max(map(len, prompts))
-        pad = self._stops[0]
-        ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=self._device)
-        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self._device)
-        sampler = Sampler(requests)
-        config = GenerationConfig(
-            do_sample=False,
-            max_new_tokens=max(request.max_tokens for request in requests),
-            eos_token_id=self._stops,
-            pad_token_id=pad,
-        )
+        sampler = Sampler(requests, prompts)
         with torch.inference_mode():
-            output = self._model.generate(
-                input_ids=ids, attention_mask=mask, generation_config=config, logits_processor=[sampler]
-            )
-        tokens = output[:, width:].tolist()
-        logprobs = torch.stack(sampler.logprobs, dim=1).tolist()
-        tops = [self._top(sampler, row, request.top) for row, request in enumerate(requests)]
-        return [
-            self._completion(request, *found)
-            for request, *found in zip(requests, prompts, tokens, logprobs, tops, strict=True)
-        ]
+            self._decode(self._model, sampler, self._endings)
+        return [self._completion(request, prompts[row], sampler, row) for row, request in enumerate(requests)]
 
     def _top(self, sampler: Sampler, row: int, most: int) -> Top | None:
         """Return the likeliest first tokens of a row, as text, and their log-probabilities at temperature 1."""
@@ -120,20 +113,19 @@ class HFModel:
         tokens, chances = (part[row, :most].tolist() for part in sampler.likeliest)
         return tuple((self._tokenizer.decode([token]), chance) for token, chance in zip(tokens, chances, strict=True))
 
-    def _completion(
-        self, request: Request, prompt: list[int], row: list[int], chances: list[float], top: Top | None
-    ) -> Completion:
-        row = row[: request.max_tokens]
-        end = next((place for place, token in enumerate(row) if token in self._stops), None)
-        ids = row if end is None else row[: end + 1]
+    def _completion(self, request: Request, prompt: list[int], sampler: Sampler, row: int) -> Completion:
+        ids, text, finish = self._endings.cut(request, sampler.said[row])
+        chances = sampler.logprobs[row][: len(ids)]
+        if not all(map(math.isfinite, chances)):
+            return _failed("engine: the model's scores overflow")
         return Completion(
-            text=self._tokenizer.decode(ids, skip_special_tokens=True),
-            finish="length" if end is None else "stop",
+            text=text,
+            finish=finish,
             length=len(ids),
             prompt_ids=tuple(prompt),
             ids=tuple(ids),
-            logprobs=tuple(chances[: len(ids)]),
-            top=top,
+            logprobs=tuple(chances),
+            top=self._top(sampler, row, request.top),
             prompt_length=len(prompt),
         )
 

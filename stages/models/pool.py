@@ -56,8 +56,12 @@ class PooledModel:
             raise
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        """Return one completion per request, in order; batches hold prompts of similar length."""
-        order = sorted(range(len(requests)), key=lambda index: _characters(requests[index]))
+        """Return one completion per request, in order.
+
+        Batches hold prompts of similar length; the longest are the first, so that no
+        worker is left alone with them at the end.
+        """
+        order = sorted(range(len(requests)), key=lambda index: _characters(requests[index]), reverse=True)
         batches = [order[start : start + self._batch_size] for start in range(0, len(order), self._batch_size)]
         answers: list[Completion | None] = [None] * len(requests)
         try:
@@ -132,10 +136,18 @@ def _likely(messages: Sequence[Message], text: str) -> float:
     return _loaded().likelihood(messages, text)
 
 
-def _answer(requests: list[Request]) -> list[Completion]:
+def _answer(requests: list[Request], may_halve: bool = True) -> list[Completion]:
     try:
         return _loaded().complete(requests)
     except (RuntimeError, MemoryError) as error:
-        # An engine error (out of memory, an unsupported shape) belongs to these requests; the rest goes on.
-        what = f"engine: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        return [Completion(text="", finish="failed", length=0, error=what) for _ in requests]
+        # An engine error (an unsupported shape, memory that ran out twice) belongs to these requests; the rest goes on.
+        what = str(error).partition("\n")[0] or type(error).__name__
+        if not (may_halve and _is_exhausted(error)):
+            return [Completion(text="", finish="failed", length=0, error=f"engine: {what}") for _ in requests]
+    half = (len(requests) + 1) // 2
+    return [answer for part in (requests[:half], requests[half:]) for answer in _answer(part, may_halve=False)]
+
+
+def _is_exhausted(error: Exception) -> bool:
+    """Return whether memory ran out; on a CPU torch has no class of its own for it."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)

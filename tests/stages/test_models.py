@@ -306,7 +306,9 @@ def test_a_pooled_model_says_what_it_is(pooled: PooledModel, model: HFModel, fol
     assert (pooled.reference, pooled.revision) == (f"hf:{folder}", weights_of(f"hf:{folder}")[1])
 
 
-def test_batches_hold_prompts_of_like_length(pooled: PooledModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_hold_prompts_of_like_length_and_the_longest_come_first(
+    pooled: PooledModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cut: list[list[int]] = []
 
     def spy(function: object, batches: list[list[Request]]) -> Iterator[list[Completion]]:
@@ -316,17 +318,64 @@ def test_batches_hold_prompts_of_like_length(pooled: PooledModel, monkeypatch: p
     monkeypatch.setattr(pooled._pool, "map", spy)
     texts = ["x" * (7 * n % 10) for n in range(10)]
     assert [c.text for c in pooled.complete([request(text) for text in texts])] == texts
-    assert cut == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert cut == [[9, 8, 7, 6], [5, 4, 3, 2], [1, 0]]
+
+
+class Exhausted:
+    """A model that breaks down on batches of more than `most`, and notes how many were asked for at a time."""
+
+    def __init__(self, error: Exception, most: int) -> None:
+        self.error, self.most = error, most
+        self.sizes: list[int] = []
+
+    def complete(self, requests: list[Request]) -> list[Completion]:
+        self.sizes.append(len(requests))
+        if len(requests) > self.most:
+            raise self.error
+        return [Completion(one.messages[0].content, "stop", 1) for one in requests]
+
+
+NO_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    MemoryError(),
+]
 
 
 def test_an_engine_error_belongs_to_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Exhausted:
-        def complete(self, requests: list[Request]) -> list[Completion]:
-            raise RuntimeError("out of memory\nand much more")
-
-    monkeypatch.setattr(pool, "_model", Exhausted())
+    broken = Exhausted(RuntimeError("shapes do not fit\nand much more"), most=0)
+    monkeypatch.setattr(pool, "_model", broken)
     answers = pool._answer(many(each=1)[:3])
-    assert [(c.finish, c.error) for c in answers] == [("failed", "engine: out of memory")] * 3
+    assert [(c.finish, c.error) for c in answers] == [("failed", "engine: shapes do not fit")] * 3
+    assert broken.sizes == [3]
+
+
+@pytest.mark.parametrize("error", NO_MEMORY, ids=lambda error: type(error).__name__)
+def test_a_batch_that_memory_does_not_hold_is_tried_in_halves(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = Exhausted(error, most=4)
+    monkeypatch.setattr(pool, "_model", narrow)
+    requests = many(each=1)[:7]
+    assert [c.text for c in pool._answer(requests)] == [one.messages[0].content for one in requests]
+    assert narrow.sizes == [7, 4, 3]
+
+
+@pytest.mark.parametrize("error", NO_MEMORY, ids=lambda error: type(error).__name__)
+def test_halves_are_not_halved_again(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = Exhausted(error, most=3)
+    monkeypatch.setattr(pool, "_model", narrow)
+    answers = pool._answer(many(each=1)[:7])
+    assert narrow.sizes == [7, 4, 3]
+    assert [c.finish for c in answers] == ["failed"] * 4 + ["stop"] * 3
+    assert answers[0].error == f"engine: {str(error) or 'MemoryError'}"
+
+
+def test_what_torch_says_when_memory_runs_out_is_known_for_it() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 55)
+    assert pool._is_exhausted(caught.value)
+    assert not pool._is_exhausted(RuntimeError("shapes do not fit"))
 
 
 def children(parent: int) -> list[int]:
