@@ -1,77 +1,81 @@
 """`rlra select-data`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rlra_cli.options import Output, RunOptions
-from rlra_cli.run import Job, run_stream
 from schemas.errors import RlraError
-from schemas.jsonl import Source, Target
-from schemas.judged import Judged
-from schemas.task import Task
-from stages.select_data import Drop, SelectDataSpec, band
-from stages.select_data import select_data as stage
+from stages.selection.spec import SelectDataSpec
 
 Rejects = Annotated[
     Path | None,
-    typer.Option("--rejects", metavar="FILE", help="Write what was left out here, with the reason in `meta.dropped`."),
+    typer.Option(
+        "--rejects",
+        metavar="FILE",
+        help="Write what was left out here, with the reason in `meta.dropped` and its numbers in `meta.dropped_by`; "
+        "with --score-field in `dropped` and `dropped_by`.",
+    ),
 ]
 Groups = Annotated[
     bool,
     typer.Option("--groups", help="Write whole judged lines, for `rlra train`, instead of tasks for the next round."),
 ]
-JudgedFile = Annotated[str, typer.Argument(metavar="JUDGED", help="`judged/1` lines.")]
+Decontaminate = Annotated[
+    list[str],
+    typer.Option(
+        "--decontaminate", metavar="FILE", help="Drop prompts that share words with the prompts in here; repeatable."
+    ),
+]
+BoundsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--bounds", metavar="FILE", help="Use the bands in this manifest of an earlier `select-data`, not --keep."
+    ),
+]
+Previous = Annotated[
+    str,
+    typer.Option(
+        "--previous", metavar="FILE", help="The same prompts measured earlier: say what became too easy since."
+    ),
+]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE", help="Draw the funnel of all lines: FILE.svg or FILE.png.")
+]
+InputFile = Annotated[str, typer.Argument(metavar="JUDGED", help="`judged/1` lines, or any with --score-field.")]
 
 
 def select_data(
     spec: SelectDataSpec,
     options: RunOptions,
-    judged: JudgedFile = "-",
+    judged: InputFile = "-",
     output: Output = "-",
     rejects: Rejects = None,
     groups: Groups = False,
+    decontaminate: Decontaminate = [],  # noqa: B006 (typer copies it)
+    bounds: BoundsFile = None,
+    previous: Previous = "",
+    plot: Plot = None,
 ) -> None:
     """Keep the groups that a policy can learn from.
 
     \b
     rlra select-data judged.jsonl -o tasks.jsonl --keep 0.2:0.8 --rejects rejects.jsonl
+    rlra select-data pool.jsonl -o few.jsonl --score-field score --keep 0.2:0.8 --quantile --budget 5000
+    rlra select-data judged.jsonl --keep 0.1:0.9 --near-duplicates 0.8 --decontaminate ifeval.jsonl
 
     A group stays when its mean reward (or another --statistic) lies in the band and its rewards
-    differ at all. Every drop is counted by its reason. The output are tasks for the next
-    `rlra rollout`; with --groups, judged lines for `rlra train`.
+    differ at all. Every drop is counted by its reason, asked for in this order: too_few_scored,
+    judge_failed, not_measured, vetoed, no_spread, too_long, too_hard or too_easy (of spread and criteria
+    below_band or above_band), contaminated, other_language, near_duplicate, over_mix, over_budget. The
+    output are tasks for the next `rlra rollout`; with --groups, judged lines for `rlra train`; with
+    --score-field the lines as they are. The bands, in values, go into the manifest for --bounds.
     """
-    try:
-        band(spec.keep)
-    except ValueError as error:
-        raise RlraError(f"--keep: {error}") from None
-    source = Source(judged)
-    job = Job("select-data", {**spec.model_dump(mode="json"), "groups": groups}, output, options, {"input": source})
-    refused = Target(str(rejects)) if rejects else None
+    from rlra_cli.selecting import Files, select
 
-    def kept() -> Iterator[Judged | Task]:
-        for decision in stage(source.read(Judged), spec):
-            if isinstance(decision, Drop):
-                job.counts[f"dropped_{decision.reason}"] += 1
-                if refused:
-                    refused.write(_explained(decision))
-            else:
-                yield decision if groups else _task(decision)
-        if refused:
-            refused.complete()
-
-    try:
-        run_stream(job, kept())
-    finally:
-        if refused:
-            refused.close()
-
-
-def _explained(drop: Drop) -> Judged:
-    return drop.group.model_copy(update={"meta": {**drop.group.meta, "dropped": drop.reason}})
-
-
-def _task(group: Judged) -> Task:
-    return Task(**{name: getattr(group, name) for name in Task.model_fields if name != "tag"})
+    if plot and plot.suffix not in (".svg", ".png"):
+        raise RlraError(f"--plot: '{plot}' ends with neither .svg nor .png")
+    if bounds and (spec.quantile or spec.keep_pool or spec.keep != "0:1"):
+        raise RlraError("--bounds goes without --keep, --keep-pool and --quantile")
+    select(spec, options, Files(judged, output, rejects, groups, decontaminate, bounds, previous, plot))

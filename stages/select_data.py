@@ -1,123 +1,117 @@
-"""`select-data`: judged groups → the tasks that a policy can learn from."""
+"""`select-data`: lines with rewards or scores → those that a policy can learn from."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from statistics import fmean, pstdev
-from typing import Literal
+from functools import partial
+from itertools import compress, islice
+from typing import Any
 
-from pydantic import Field
+from schemas.bounds import Band, Bounds
+from schemas.errors import RlraError
+from stages.selection.bands import measured_by
+from stages.selection.decisions import Decisions, Given, decide
+from stages.selection.entry import Entry, Reader
+from stages.selection.funnel import Funnel
+from stages.selection.rows import Mask, Rows
+from stages.selection.since import since
+from stages.selection.spec import SelectDataSpec
 
-from schemas.base import Part
-from schemas.judged import Judged
-
-Statistic = Literal["mean", "max", "min", "spread"]
-SPREAD = 1e-6
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
-BAND = re.compile(rf"({_NUMBER})?:({_NUMBER})?", re.IGNORECASE | re.ASCII)
-
-
-class SelectDataSpec(Part):
-    """Which groups stay."""
-
-    keep: str = "0:1"
-    """LOW:HIGH, the band that the group's statistic must lie in, ends included, such as 0.2:0.8."""
-    statistic: Statistic = "mean"
-    """Of the group's rewards: their mean, max, min, or spread (standard deviation)."""
-    quantile: bool = False
-    """LOW and HIGH are quantiles of the statistic over the whole file, not values."""
-    min_scored: int = Field(default=2, ge=1)
-    """Groups with fewer scored responses are dropped."""
-    flat: bool = False
-    """Keep groups whose rewards are all equal; they teach a policy nothing."""
-    budget: int = Field(default=0, ge=0)
-    """Keep at most so many groups, those nearest to the middle of the band; 0 is no limit."""
+Read = Callable[[], Iterable[Entry]]
+"""Reads the lines from the first one on, each time that it is called."""
 
 
-@dataclass(frozen=True)
+class Findings:
+    """What a selection found out besides its decisions; whole at its end."""
+
+    def __init__(self, spec: SelectDataSpec) -> None:
+        self._spec = spec
+        self._bands: dict[str, Band] = {}
+        self.funnel = Funnel()
+        self.short: dict[str, int] = {}
+        """Kinds that are too few for their part of the budget, and how many of them stay."""
+        self.since: dict[str, int] = {}
+
+    def take(self, made: Decisions, previous: Rows | None) -> None:
+        """Note what some decisions found out."""
+        self.funnel.add(made)
+        self._bands |= made.bounds.bands
+        self.short = made.short
+        self.since = since(made, previous) if previous is not None else {}
+
+    @property
+    def bounds(self) -> Bounds:
+        """The bands of all pools, in values."""
+        return Bounds(**measured_by(self._spec), bands=self._bands)
+
+    def figures(self) -> dict[str, Any]:
+        """Return all of it as plain data."""
+        found = {"funnel": self.funnel.figures(), "bounds": self.bounds.model_dump(mode="json")}
+        others = {"short": self.short, "since": self.since}
+        return {**found, **{name: figures for name, figures in others.items() if figures}}
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
-    """A group that was left out, and the name of the rule that left it out."""
+    """Why a line was left out."""
 
-    group: Judged
-    reason: str
+    made: Decisions
+    place: int
 
+    @property
+    def reason(self) -> str:
+        """The name of the predicate that dropped it."""
+        return self.made.reason(self.place)
 
-def band(text: str) -> tuple[float, float]:
-    """Return the two ends of `LOW:HIGH`. Raises ValueError for anything else."""
-    match = BAND.fullmatch(text)
-    if not match:
-        raise ValueError(f"'{text}' is not LOW:HIGH, such as 0.2:0.8")
-    ends = float(match[1] or "-inf"), float(match[2] or "inf")
-    if ends[0] > ends[1]:
-        raise ValueError(f"in '{text}', LOW is above HIGH")
-    return ends
-
-
-def statistic(group: Judged, which: Statistic) -> float:
-    """Return the statistic of the group's scored rewards, of which there must be one or more."""
-    rewards = [response.reward for response in group.responses if response.reward is not None]
-    of: dict[Statistic, Callable[[list[float]], float]] = {"mean": fmean, "max": max, "min": min, "spread": pstdev}
-    return float(of[which](rewards))
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What it was dropped by."""
+        return self.made.numbers(self.place)
 
 
-def select_data(groups: Iterable[Judged], spec: SelectDataSpec) -> Iterator[Judged | Drop]:
-    """Yield every group in order, as itself where it stays and as a `Drop` where it does not.
+def select_data(
+    read: Read, reader: Reader, spec: SelectDataSpec, given: Given | None = None, found: Findings | None = None
+) -> Iterator[tuple[Entry, Drop | None]]:
+    """Yield every line in order, with a `Drop` where it does not stay.
 
-    Without `quantile` and `budget` groups are passed on as they are read; with either the whole
-    file is read first, since the decision depends on all of it. Raises ValueError for a `keep`
-    that is no band.
+    Where each line decides alone it is passed on as it is read. Else the file is read more than once: for a
+    compact row of each line, for the prompts that are looked at, and to yield the lines; memory holds the rows
+    alone. Raises RlraError for a line that does not hold, and for an id that stands twice.
     """
-    low, high = band(spec.keep)
-    if not spec.quantile and not spec.budget:
-        yield from (_decided(group, spec, low, high) for group in groups)
+    given, found = given or Given(), found or Findings(spec)
+    if not spec.decides_alone or given.previous is not None:
+        yield from _decided(measured(read, reader, spec), read, reader, spec, given, found)
         return
-    first = [_usable(group, spec) for group in groups]
-    values = sorted(statistic(group, spec.statistic) for group in first if isinstance(group, Judged))
-    if spec.quantile and values:
-        low, high = (_quantile(values, share) for share in (low, high))
-    decided = [_in_band(group, spec, low, high) if isinstance(group, Judged) else group for group in first]
-    yield from _within_budget(decided, spec, low, high)
+    seen: set[str] = set()
+    for entry in read():
+        rows = Rows((reader.row(entry),), spec.seed)
+        if rows.id(0) in seen:
+            raise _repeated(entry, rows.id(0))
+        seen.add(rows.id(0))
+        yield from _decided(rows, partial(tuple, [entry]), reader, spec, given, found)
 
 
-def _decided(group: Judged, spec: SelectDataSpec, low: float, high: float) -> Judged | Drop:
-    usable = _usable(group, spec)
-    return _in_band(usable, spec, low, high) if isinstance(usable, Judged) else usable
+def measured(read: Read, reader: Reader, spec: SelectDataSpec) -> Rows:
+    """Return the rows of all lines. Raises RlraError for a line that does not hold, and for an id that stands twice."""
+    rows = Rows(map(reader.row, read()), spec.seed)
+    if (place := rows.repeated()) is not None:
+        raise _repeated(next(islice(iter(read()), place, None)), rows.id(place))
+    return rows
 
 
-def _usable(group: Judged, spec: SelectDataSpec) -> Judged | Drop:
-    rewards = [response.reward for response in group.responses if response.reward is not None]
-    if len(rewards) < spec.min_scored:
-        return Drop(group, "too_few_scored")
-    if not spec.flat and max(rewards) - min(rewards) < SPREAD:
-        return Drop(group, "no_spread")
-    return group
+def _decided(
+    rows: Rows, read: Read, reader: Reader, spec: SelectDataSpec, given: Given, found: Findings
+) -> Iterator[tuple[Entry, Drop | None]]:
+    def texts(which: Mask) -> Iterator[tuple[int, str]]:
+        return ((place, reader.text(entry)) for place, entry in compress(enumerate(read()), which.tolist()))
+
+    made = decide(rows, spec, texts, given)
+    found.take(made, given.previous)
+    try:
+        for place, (entry, code) in enumerate(zip(read(), made.codes.tolist(), strict=True)):
+            yield entry, Drop(made, place) if code else None
+    except ValueError:
+        raise RlraError("the input changed while it was read: it has another number of lines now") from None
 
 
-def _in_band(group: Judged, spec: SelectDataSpec, low: float, high: float) -> Judged | Drop:
-    value = statistic(group, spec.statistic)
-    if value < low:
-        return Drop(group, "below_band")
-    return Drop(group, "above_band") if value > high else group
-
-
-def _quantile(values: Sequence[float], share: float) -> float:
-    """Return the value at `share` of a sorted sequence, interpolated between neighbours."""
-    place = min(max(share, 0.0), 1.0) * (len(values) - 1)
-    below = int(place)
-    above = min(below + 1, len(values) - 1)
-    return values[below] + (values[above] - values[below]) * (place - below)
-
-
-def _within_budget(
-    decided: list[Judged | Drop], spec: SelectDataSpec, low: float, high: float
-) -> Iterator[Judged | Drop]:
-    kept = [group for group in decided if isinstance(group, Judged)]
-    if not spec.budget or len(kept) <= spec.budget:
-        yield from decided
-        return
-    values = [statistic(group, spec.statistic) for group in kept]
-    middle = (max(low, min(values)) + min(high, max(values))) / 2
-    nearest = sorted(range(len(kept)), key=lambda index: (abs(values[index] - middle), kept[index].id))
-    chosen = {kept[index].id for index in nearest[: spec.budget]}
-    for group in decided:
-        yield Drop(group, "over_budget") if isinstance(group, Judged) and group.id not in chosen else group
+def _repeated(entry: Entry, name: str) -> RlraError:
+    return RlraError(f"{entry.where}: id: '{name}' stands on an earlier line too", hint="ids must differ")
