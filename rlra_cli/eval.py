@@ -89,7 +89,8 @@ def reference_likelihood(lines: Sequence[Judged]) -> dict[str, float]:
     Raises RlraError when no line has a reference, or several policies answered.
     """
     models = sorted({line.policy.model for line in lines})
-    wanted = [line for line in lines if line.reference]
+    # What a reference to the last of several turns answers, each policy has said otherwise.
+    wanted = [line for line in lines if line.reference and not line.follow_ups]
     if len(models) != 1 or not wanted:
         raise RlraError("--likelihood needs files of one policy each, with `reference` in their lines")
     with opened_model(models[0], EndpointOptions(), ModelOptions(), "float32") as policy:

@@ -10,7 +10,7 @@ from rlra_cli.judge_misfits import refuse_misfits
 from rlra_cli.judge_panel import Models, PanelOptions, decides, drop_journal, journal_of, opened_panel, prices_of
 from rlra_cli.judge_panel import inputs_of as panel_inputs
 from rlra_cli.judge_work import Judging, tally
-from rlra_cli.options import EndpointOptions, MapOptions, Output
+from rlra_cli.options import EndpointOptions, MapOptions, Output, PlaceOptions
 from rlra_cli.run import Job, run_map
 from schemas.errors import RlraError
 from schemas.jsonl import Source
@@ -59,6 +59,7 @@ def judge(
     panel: PanelOptions,
     endpoint: EndpointOptions,
     options: MapOptions,
+    place: PlaceOptions,
     rollouts: RolloutsFile = "-",
     output: Output = "-",
     rubrics: Rubrics = [],  # noqa: B006 (typer copies it)
@@ -83,28 +84,72 @@ def judge(
     source = Source(rollouts)
     refuse_misfits(spec, rubrics, add, reward, model, panel.strong, anchors, floor)
     if reward is not None:
-        return _rescore(reward, spec, options, source, output)
+        return _rescore(reward, spec, options, place, source, output)
     from rlra_cli.rubric_files import inputs_of, placed
 
     found = [placed(path) for path in rubrics]
     decided = {**spec.model_dump(mode="json"), **decides(model, panel, endpoint), "add": add}
     job = Job("judge", decided, output, options, {"input": source, **inputs_of(found), **panel_inputs(panel)})
     work = Judging(spec, [each.rubric for each in found], add)
-    journal = None if panel.cache or estimate else journal_of(output, [*model, *filter(None, [panel.strong])])
-    with opened_panel(model, panel, endpoint, spec.method, journal) as judges:
-        if estimate:
-            work.estimate(source, judges, prices_of(panel))
-        else:
-            work.hold_anchors(anchors, judges, floors_of(floor, "--floor"), job)
-            work.run(job, source, judges)
+    if estimate:
+        with opened_panel(model, panel, endpoint, spec.method) as judges:
+            return work.estimate(source, judges, prices_of(panel))
+    run = _far if place.engine == "ray" else _near
+    return run(work, model, panel, endpoint, job, source, place, anchors, floors_of(floor, "--floor"))
+
+
+def _near(
+    work: Judging,
+    models: list[str],
+    panel: PanelOptions,
+    endpoint: EndpointOptions,
+    job: Job,
+    source: Source,
+    place: PlaceOptions,
+    anchors: Path | None,
+    floors: dict[str, float],
+) -> None:
+    """Judge in this process."""
+    journal = None if panel.cache else journal_of(job.output, [*models, *filter(None, [panel.strong])])
+    with opened_panel(models, panel, endpoint, work.spec.method, journal) as judges:
+        work.hold_anchors(anchors, judges, floors, job)
+        work.run(job, source, judges, place.share(work.spec.window))
     drop_journal(journal)
-    return None
 
 
-def _rescore(file: Path, spec: JudgeSpec, options: MapOptions, source: Source, output: str) -> None:
+def _far(
+    work: Judging,
+    models: list[str],
+    panel: PanelOptions,
+    endpoint: EndpointOptions,
+    job: Job,
+    source: Source,
+    place: PlaceOptions,
+    anchors: Path | None,
+    floors: dict[str, float],
+) -> None:
+    """Judge in actors of Ray; anchors are judged here."""
+    from rlra_cli.ray_run import run_far
+    from rlra_cli.ray_stages import Bench
+
+    if panel != PanelOptions(strong=panel.strong, prompt=panel.prompt):
+        raise RlraError("--cache, --prices and budgets are of one process: --engine ray has many")
+    if anchors is not None:
+        with opened_panel(models, panel, endpoint, work.spec.method) as judges:
+            work.hold_anchors(anchors, judges, floors, job)
+    bench = Bench(work, tuple(models), panel, endpoint)
+    gpu = any(not name.startswith("openai:") for name in bench.judges)
+    with work.watched(job, bench.judges) as watch:
+        run_far(job, work.read(source), bench, Judged, watch, work.spec.window, place, gpu)
+
+
+def _rescore(
+    file: Path, spec: JudgeSpec, options: MapOptions, place: PlaceOptions, source: Source, output: str
+) -> None:
     from schemas.rubric_file import load_reward
 
     reward = load_reward(file)
     inputs = {"input": source, "reward": Source(str(file))}
     job = Job("judge", {**spec.model_dump(mode="json"), "reward": str(file)}, output, options, inputs)
-    run_map(job, source.read(Judged), lambda groups: rescore(groups, reward), Judged, tally)
+    lines, shard = source.read(Judged), place.share(spec.window)
+    run_map(job, lines, lambda groups: rescore(groups, reward), Judged, tally, shard=shard)

@@ -2,8 +2,8 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from schemas.jsonl import Source
 from schemas.judged import Judged
 from schemas.rollouts import Rollouts
 from schemas.rubric import Rubric
+from schemas.shards import Shard
 from stages.judge import JudgeSpec, askings
 from stages.judge import judge as stage
 
@@ -38,19 +39,11 @@ class Judging:
         """Yield the lines to judge. Raises RlraError for lines of another kind; `--only-failed` needs judged ones."""
         return source.read(Judged) if self.spec.only_failed else source.read(Rollouts, Judged)
 
-    def run(self, job: Job, source: Source, panel: "Panel") -> None:
-        """Judge every line of `source`, say what it took, and warn of what weakens the verdicts.
+    def run(self, job: Job, source: Source, panel: "Panel", shard: Shard | None = None) -> None:
+        """Judge every line of `source`, or of its `shard`, say what it took, and warn of what weakens the verdicts.
 
         Raises what `run_map` and the stage raise.
         """
-        from stages.biases import LengthBias, family_warning
-
-        bias, policies = LengthBias(), set[str]()
-
-        def watched(group: Judged) -> Counter[str]:
-            bias.see(group)
-            policies.add(group.policy.model)
-            return tally(group)
 
         def lines(groups: Iterator[Rollouts]) -> Iterator[Judged]:
             # Closed at once where a line cannot be written: until then requests are under way, and files open.
@@ -60,10 +53,23 @@ class Judging:
         # A model of batches answers the same only in the same batches: those of whole windows.
         seated = (*panel.models, *([panel.strong] if panel.strong else []))
         align = 1 if all(hasattr(model, "answer") for model in seated) else self.spec.window
-        with ExitStack() as open_:
-            run_map(job, self.read(source), lines, Judged, watched, align)
-        judges = [model.reference for model in seated]
-        for warning in (family_warning(judges, sorted(policies)), bias.warning()):
+        with self.watched(job, [model.reference for model in seated]) as watch, ExitStack() as open_:
+            run_map(job, self.read(source), lines, Judged, watch, align, shard)
+
+    @contextmanager
+    def watched(self, job: Job, judges: Sequence[str]) -> Iterator[Callable[[Judged], Counter[str]]]:
+        """Yield the tally of the lines that these judges make; at the end, warn of what weakens the verdicts."""
+        from stages.biases import LengthBias, family_warning
+
+        bias, policies = LengthBias(), set[str]()
+
+        def watch(group: Judged) -> Counter[str]:
+            bias.see(group)
+            policies.add(group.policy.model)
+            return tally(group)
+
+        yield watch
+        for warning in (family_warning(list(judges), sorted(policies)), bias.warning()):
             if warning:
                 ui.say(f"judge: warning: {warning}", job.options.quiet)
 

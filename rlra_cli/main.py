@@ -17,6 +17,8 @@ COMMANDS = {
     "generate-rubrics": "Write a rubric for every prompt: constraints, or a template.",
     "rollout": "Sample a group of responses for every task.",
     "judge": "Score every response against its rubric, by checks and by a model.",
+    "merge": "Put the shards of a run together, in the order of its input.",
+    "stats": "Say what a judged file is like: rewards, groups, criteria, length, failures.",
     "select-data": "Keep the groups that a policy can learn from.",
     "train": "Train the policy: staged from a judged file, or online.",
     "eval": "Compare two judged files, prompt by prompt, with intervals.",

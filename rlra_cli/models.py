@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from stages.models.pool import PooledModel
     from stages.models.vllm import VLLMModel
 
+GPU, CPU = Path("/dev/nvidia0"), Path("/proc/cpuinfo")
+"""Where Linux says that there is an NVIDIA GPU, and what the CPU can do."""
+
 
 @contextlib.contextmanager
 def opened_model(reference: str, endpoint: EndpointOptions, run: ModelOptions, dtype: str) -> Iterator[Model]:
@@ -70,6 +73,23 @@ def recorded(reference: str | None, endpoint: EndpointOptions) -> tuple[str | No
     return name, [without_query(url) for url in ([own] if own else endpoint.base_url)]
 
 
+def dtype_for(asked: str, temperature: float) -> str:
+    """Return the number format that `asked` comes to; see `ModelOptions.dtype`."""
+    if asked != "auto":
+        return asked
+    # In bfloat16 the neighbours in a batch round a response's logits differently, which is enough to turn a
+    # greedy choice; in float32 it is not.
+    return "bfloat16" if temperature > 0 and _computes_in_bfloat16() else "float32"
+
+
+def _computes_in_bfloat16() -> bool:
+    try:
+        flags = CPU.read_text().split()
+    except OSError:
+        flags = []
+    return GPU.exists() or not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags)
+
+
 def _server(reference: str, endpoint: EndpointOptions) -> Model:
     bare, own = parted(reference)
     urls = [own] if own else endpoint.base_url
@@ -97,6 +117,8 @@ def _in_process(reference: str, run: ModelOptions, dtype: str) -> "PooledModel |
         # Read when vLLM is imported, by its processes too: without this its log goes among our records.
         os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+        # An engine in a process of its own would outlive ours when that is killed, and keep its memory.
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         return VLLMModel(reference, dtype)
     from stages.models.pool import PooledModel
 
@@ -113,6 +135,6 @@ def _convert_once() -> None:
 
 def default_processes() -> int:
     """Return one process per core that this process may use; with an NVIDIA GPU, one."""
-    if Path("/dev/nvidia0").exists():
+    if GPU.exists():
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,19 +9,20 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from types import GenericAlias
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 import typer
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from typer.models import OptionInfo
 
 from schemas.base import Part
 from schemas.errors import RlraError
+from schemas.shards import Shard, parse_shard
 
 SpecT = TypeVar("SpecT", bound=Part)
 
-FOUND = {"revision"}
+FOUND = {"revision", "block"}
 """What a recipe says besides options: found when the run began."""
 
 Output = Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where the records go; `-` is stdout.")]
@@ -56,17 +57,52 @@ class MapOptions(RunOptions):
         return text
 
 
+class PlaceOptions(Part):
+    """Where the work is done, when it leaves this process; no line depends on it."""
+
+    shard: str = ""
+    """Do only the I-th of N shares of the lines, as 2/5; `rlra merge` puts the N files together."""
+    engine: Literal["local", "ray"] = "local"
+    """Where: in this process and its workers, or in actors of a Ray cluster (needs `pip install 'rlra[ray]'`). To
+    `-o FOLDER/`, or a folder by URL as s3://…, the actors write part by part, for `rlra merge FOLDER/`."""
+    actors: int = Field(default=0, ge=0)
+    """With --engine ray: how many actors, each with the model and with the limits of requests for itself; 0 is one per
+    core of the cluster, or per GPU."""
+    ray_address: str = ""
+    """With --engine ray: the cluster to join, or `auto` for this machine's; without it, one is started. Its nodes need
+    rlra, the model, and the keys: RLRA_API_KEY in their environment, or the file of --key-file."""
+
+    @model_validator(mode="after")
+    def _has_effect(self) -> Self:
+        if self.engine == "local" and (self.actors or self.ray_address):
+            raise ValueError("--actors and --ray-address go with --engine ray")
+        return self
+
+    @field_validator("shard")
+    @classmethod
+    def _one_of_several(cls, text: str) -> str:
+        if text:
+            parse_shard(text, 1)
+        return text
+
+    def share(self, block: int) -> Shard | None:
+        """Return the share of the lines that was asked for, dealt out in blocks of so many; None is all of them."""
+        return parse_shard(self.shard, block) if self.shard else None
+
+
 class ModelOptions(Part):
     """Which policy, and how it is run."""
 
-    model: str = "smollm2"
-    """The policy: `smollm2` (embedded), `hf:ID_OR_DIR`, `vllm:ID_OR_DIR`, or `openai:NAME` with --base-url."""
+    model: tuple[str, ...] = ("smollm2",)
+    """The policy: `smollm2` (embedded), `hf:ID_OR_DIR`, `vllm:ID_OR_DIR`, or `openai:NAME` with --base-url. Repeated,
+    each as NAME=MODEL or MODEL, one after the other samples, into the files NAME.jsonl of the folder --output."""
     processes: int = Field(default=0, ge=0)
     """Worker processes; 0 is one per core, or one where there is a GPU. Changes no answer."""
     batch_size: int = Field(default=64, ge=1)
     """Responses sampled together by one worker."""
     dtype: str = "auto"
-    """Number format of the weights: float32, bfloat16, or auto (float32 at temperature 0, else bfloat16)."""
+    """Number format of the weights: float32, bfloat16, or auto: bfloat16 on a GPU or a CPU that computes in it (its
+    flags name avx512_bf16, amx_bf16 or bf16), but float32 on other CPUs and at temperature 0."""
 
 
 class EndpointOptions(Part):

@@ -20,6 +20,8 @@ def told(pair: Pair) -> RenderableType:
     for criterion in pair.criteria:
         rows.add_row(Text("compared by", style="dim"), shown(criterion))
     for side in (pair.left, pair.right):
+        for message in side.earlier:
+            rows.add_row(Text(f"{message.role} ({side.label})", style="cyan"), shown(message.content))
         rows.add_row(shown(side.label, "bold"), _response(side))
     title = line((pair.id, "bold"), (pair.schema_tag(), "dim"))
     return Group(Rule(title, align="left", style="dim"), rows, Text(), _outcome(pair), _orders(pair))

@@ -14,7 +14,8 @@ from schemas.jsonl import Source, explain, loads, parse
 from schemas.task import Task
 
 TABLES = (".csv", ".parquet")
-OWN_FIELDS = ("id", "prompt", "messages", "reference", "meta")
+OWN_FIELDS = ("id", "prompt", "messages", "turns", "reference", "meta")
+WAYS = ("prompt", "messages", "turns")
 
 
 def is_table(path: str) -> bool:
@@ -25,9 +26,11 @@ def is_table(path: str) -> bool:
 def read_tasks(source: Source) -> Iterator[Task]:
     """Yield the tasks of `source`, which may hold `task/1` lines or plain prompts, even mixed.
 
-    A plain prompt has `prompt` (text) or `messages`, and optionally `id`, `reference` and `meta`;
-    any other field goes under `meta`. Without an id, a digest of the prompt is the id, numbered
-    where it repeats. Raises RlraError naming file, line and field, also for an id given twice.
+    A plain prompt has `prompt` (text), `messages`, or `turns` (what the user says, turn by turn), and optionally
+    `id`, `reference` and `meta`; any other field goes under `meta`. Without an id, a digest of the prompt
+    is the id, numbered where it repeats. Of a prompt with `turns`, `question_id` is an id too, and of references
+    for all turns the last is the reference, since the last answer is the response. Raises RlraError naming file,
+    line and field, also for an id given twice.
     """
     seen: set[str] = set()
     repeats: Counter[str] = Counter()
@@ -55,24 +58,43 @@ def _rows(source: Source) -> Iterator[tuple[str, Task | Mapping[str, Any]]]:
 
 
 def _task(row: Mapping[str, Any], where: str, repeats: Counter[str]) -> Task:
-    if ("prompt" in row) == ("messages" in row):
+    if len(given := [way for way in WAYS if way in row]) != 1:
         raise RlraError(
-            f"{where}: a line needs `prompt` (text) or `messages`, and not both", hint=f"found: {', '.join(row)}"
+            f"{where}: a line needs `prompt` (text), `messages` or `turns`, and only one of them",
+            hint=f"found: {', '.join(row)}",
         )
+    if given == ["turns"]:
+        row = _turns(row, where)
     messages = row["messages"] if "messages" in row else [{"role": "user", "content": row["prompt"]}]
     meta = row.get("meta") or {}
     if not isinstance(meta, dict):
         raise RlraError(f"{where}: meta: an object is needed, found {type(meta).__name__}")
     others = {key: value for key, value in row.items() if key not in OWN_FIELDS}
-    name = str(row["id"]) if row.get("id") is not None else _numbered(messages, repeats)
+    follow_ups = row.get("turns", [])
+    asked = [messages, follow_ups] if follow_ups else messages
+    name = str(row["id"]) if row.get("id") is not None else _numbered(asked, repeats)
     fields = {"id": name, "messages": messages, "reference": row.get("reference"), "meta": {**others, **meta}}
     try:
-        return Task.model_validate_json(orjson.dumps(fields))
+        return Task.model_validate_json(orjson.dumps({**fields, "follow_ups": follow_ups}))
     except ValidationError as error:
         said = explain(error).replace("messages[0].content", "prompt") if "prompt" in row else explain(error)
         raise RlraError(f"{where}: {said}") from None
     except TypeError as error:
         raise RlraError(f"{where}: {error}", hint="fields must be text, numbers, lists or objects") from None
+
+
+def _turns(row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return a row with `turns` as one with a `prompt`, its follow-ups as the turns left, and at most one reference."""
+    turns, reference = row["turns"], row.get("reference")
+    if not isinstance(turns, list) or not turns or not all(isinstance(turn, str) for turn in turns):
+        raise RlraError(f"{where}: turns: a list of texts is needed")
+    own = {**row, "prompt": turns[0], "turns": turns[1:]}
+    if own.get("id") is None and "question_id" in own:
+        own["id"] = own.pop("question_id")
+    if isinstance(reference, list):
+        own["reference"] = reference[-1] if len(reference) == len(turns) else None
+        own["references"] = reference
+    return own
 
 
 def _numbered(messages: Any, repeats: Counter[str]) -> str:

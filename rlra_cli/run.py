@@ -17,8 +17,10 @@ from rlra_cli import ui
 from rlra_cli.options import MapOptions, RunOptions
 from schemas.base import Record
 from schemas.errors import RlraError, TooManyFailuresError
+from schemas.files import shown
 from schemas.jsonl import Source, Target
 from schemas.manifest import Input, Manifest, Recipe, differing_keys, path_for, recipe_digest
+from schemas.shards import Shard
 
 InT = TypeVar("InT", bound=Record)
 OutT = TypeVar("OutT", bound=Record)
@@ -36,6 +38,8 @@ class Job:
     options: RunOptions
     inputs: dict[str, Source] = field(default_factory=dict)
     """What it reads, by role."""
+    known: Recipe | None = None
+    """The recipe, of an artifact that is put together and not made."""
     counts: Counter[str] = field(default_factory=Counter)
     """What the summary says."""
     started: float = field(default_factory=time.monotonic)
@@ -45,6 +49,8 @@ class Job:
         """Return what decides the bytes, as far as it is known now: pipes are known once read."""
         from importlib.metadata import version
 
+        if self.known:
+            return self.known
         inputs = {role: _input(source) for role, source in self.inputs.items()}
         return Recipe(stage=self.stage, rlra=version("rlra"), spec=self.spec, inputs=inputs)
 
@@ -52,7 +58,7 @@ class Job:
 def _input(source: Source) -> Input:
     sha256, records = source.fingerprint()
     own = recipe_digest(Path(source.path)) if source.path != "-" else None
-    return Input(name=Path(source.path).name, sha256=sha256, records=records, recipe=own)
+    return Input(name=Path(shown(source.path)).name, sha256=sha256, records=records, recipe=own)
 
 
 def run_map(
@@ -62,23 +68,27 @@ def run_map(
     kind: type[OutT],
     tally: Callable[[OutT], Counter[str]],
     align: int = 1,
+    shard: Shard | None = None,
 ) -> None:
-    """Write one line for each line read, in order, going on where an interrupted run stopped.
+    """Write one line for each line read, or for each of `shard`, in order, going on where an interrupted run stopped.
 
     Resuming keeps the partial file's whole lines, rounded down to a multiple of `align` if some are
     missing, and skips as many inputs, whose ids must match. Raises RlraError where the recipe is another one, and
     TooManyFailuresError where `tally` counts more `failed` among `responses` than is allowed.
     """
-    options = job.options
+    options, total = job.options, next(iter(job.inputs.values())).total()
+    if shard is not None:
+        job.spec |= shard.recorded
+        records, total = shard.own(records), None if total is None else shard.count(total)
     target = _open(job, isinstance(options, MapOptions) and options.resume)
     try:
-        total = next(iter(job.inputs.values())).total()
         _skip(job, target, target.kept(kind, align, total), records, tally)
-        for record in ui.progress(stage(records), job.stage, target.records, total, options.quiet):
+        for record in ui.progress(stage(records), job.stage, target.records, total, options.quiet, job.counts):
             target.write(record)
             job.counts += tally(record)
         if isinstance(options, MapOptions):
-            _check_failures(job, options.max_failures)
+            kept = "" if job.output == "-" else f"{job.output}.partial"
+            check_failures(job, options.max_failures, kept)
         finish(job, target)
     finally:
         target.close()
@@ -142,14 +152,15 @@ def _skip(
         ui.say(f"{job.stage}: going on after {target.records} lines", job.options.quiet)
 
 
-def _check_failures(job: Job, allowed: str) -> None:
+def check_failures(job: Job, allowed: str, kept: str) -> None:
+    """Raise TooManyFailuresError where more responses failed than is allowed; it says where the lines are kept."""
     failed, total = job.counts["failed"], job.counts["responses"]
     bar = float(allowed.rstrip("%")) * (total / 100 if allowed.endswith("%") else 1)
     if failed > bar:
         summarise(job, " (not complete)")
-        kept = "" if job.output == "-" else f"; the lines are kept in {job.output}.partial"
         raise TooManyFailuresError(
-            f"{job.stage}: {failed} of {total} responses failed, more than --max-failures {allowed}{kept}",
+            f"{job.stage}: {failed} of {total} responses failed, more than --max-failures {allowed}"
+            + (f"; the lines are kept in {kept}" if kept else ""),
             hint="accept them by repeating the command with --max-failures 100%, or ask again with --no-resume",
         )
 
@@ -167,6 +178,13 @@ def finish(job: Job, target: Target) -> None:
 
 def write_manifest(job: Job, recipe: Recipe, path: Path) -> None:
     """Write who made an artifact, from what, and how to make it again."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(manifest_text(job, recipe))
+    os.replace(partial, path)
+
+
+def manifest_text(job: Job, recipe: Recipe) -> str:
+    """Return the manifest of what `job` made, as it is written."""
     run = {
         "argv": [without_query(word) for word in sys.argv[1:]],
         "commit": _commit(),
@@ -175,15 +193,12 @@ def write_manifest(job: Job, recipe: Recipe, path: Path) -> None:
         "host": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
         "counts": dict(job.counts),
     }
-    text = Manifest(recipe=recipe, run=run).model_dump_json(indent=1, exclude_none=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text + "\n")
-    os.replace(partial, path)
+    return Manifest(recipe=recipe, run=run).model_dump_json(indent=1, exclude_none=True) + "\n"
 
 
 def without_query(text: str) -> str:
     """Return `text` with the query of any URL in it cut off: some servers take their key there."""
-    return re.sub(r"(https?://[^?\s]*)\?\S*", r"\1", text)
+    return re.sub(r"([a-z0-9+]+://[^?\s]*)\?\S*", r"\1", text)
 
 
 def summarise(job: Job, remark: str = "") -> None:

@@ -24,7 +24,7 @@ from stages.reports.reading import figure
 STYLES: dict[Tone, str] = {"good": "green", "bad": "red", "between": "yellow", "absent": "dim", "failed": "bold yellow"}
 _BAR = 10
 _INDENT = (0, 0, 0, 3)
-_LONGEST_THOUGHT = 1_000
+_LONGEST_THOUGHT, _LONGEST_BEFORE = 1_000, 300
 
 
 def life(record: Task | Rollouts | Judged) -> RenderableType:
@@ -51,6 +51,8 @@ def _conversation(task: Task) -> Table:
     rows = grid(1)
     for message in task.messages:
         rows.add_row(Text(message.role, style="cyan"), shown(message.content))
+    for follow_up in task.follow_ups:
+        rows.add_row(Text("user, then", style="cyan"), shown(follow_up))
     for name, text in (("before rewriting", task.rewritten_from), ("reference", task.reference)):
         if text is not None:
             rows.add_row(Text(name, style="dim"), shown(text, "dim"))
@@ -92,6 +94,7 @@ def _responses(group: Rollouts) -> Iterator[RenderableType]:
     for index, response in enumerate(group.responses, start=1):
         yield Text()
         yield _response_title(index, response, group)
+        yield from (Padding(text, _INDENT) for text in _led_to(response))
         yield Padding(_answer(response), _INDENT)
         if isinstance(response, JudgedResponse) and group.rubric:
             yield Padding(_verdicts(group.rubric, response), _INDENT)
@@ -125,9 +128,20 @@ def _answer(response: Response) -> Text:
     return shown(response.text) if response.text else Text("(empty)", style="dim")
 
 
+def _led_to(response: Response) -> Iterator[Text]:
+    """Yield the turns and the thinking before an answer, folded short."""
+    for message in response.earlier:
+        yield shown(f"{message.role}: {_folded(message.content)}", "dim")
+    if response.thinking:
+        yield shown(f"thought: {_folded(response.thinking)}", "dim italic")
+
+
 def _thought(thought: Thought) -> Text:
-    cut = thought.text[:_LONGEST_THOUGHT] + ("…" if len(thought.text) > _LONGEST_THOUGHT else "")
-    return shown(f"{thought.judge} thought: {cut}", "dim italic")
+    return shown(f"{thought.judge} thought: {_folded(thought.text, _LONGEST_THOUGHT)}", "dim italic")
+
+
+def _folded(text: str, longest: int = _LONGEST_BEFORE) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _verdicts(rubric: Rubric, response: JudgedResponse) -> Table:

@@ -23,6 +23,7 @@ from schemas.train_log import TrainLog
 from stages.allocation import keep_freed_memory
 from stages.judge import JudgeSpec
 from stages.models.weights import template_of, weights_of
+from stages.rollout import unfit
 from stages.train import TrainSpec
 
 if TYPE_CHECKING:
@@ -85,10 +86,9 @@ class TrainingRun:
 
     def _checked(self, group: Judged) -> Judged:
         """Return `group` if exact importance ratios can be had for it. Raises RlraError saying why not."""
-        answered = [response for response in group.responses if response.finish != "failed"]
         sampling = group.policy.sampling
-        without = group.prompt_tokens is None or any(response.tokens is None for response in answered)
-        if sampling is None or (answered and without):
+        why = unfit(group)
+        if sampling is None or "no token ids" in why:
             raise RlraError(
                 f"{group.id}: no token ids in the line",
                 hint="sample without --no-tokens; responses made elsewhere cannot be learned from exactly",
@@ -98,6 +98,11 @@ class TrainingRun:
         if temperature == 0 or len(self._temperatures) > 1:
             found = "greedy responses" if temperature == 0 else f"sampled at temperature {temperature:g}, unlike others"
             raise RlraError(f"{group.id}: {found}", hint="learn from responses of one temperature above 0, best 1")
+        if why:
+            raise RlraError(
+                f"{group.id}: sampled with {', '.join(why)}: these are not the probabilities that training computes",
+                hint="sample without top-p, top-k, penalties and stop texts",
+            )
         if group.policy.revision != self.revision and not self.spec.allow_stale:
             raise RlraError(
                 f"{group.id}: sampled from weights {group.policy.revision}, and {self.model} is {self.revision}",
@@ -116,6 +121,8 @@ class TrainingRun:
 
         tasks = list(read_tasks(source))
         for task in tasks:
+            if task.follow_ups:
+                raise RlraError(f"{task.id}: has follow-ups, and online training samples one turn", hint="train staged")
             rubric = rubric_of(task, self.rubrics, self.add)
             if not panel.models and any(criterion.needs_judge for criterion in rubric.leaves):
                 raise RlraError(

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from schemas.errors import RlraError
@@ -24,8 +24,18 @@ def complain(error: RlraError) -> None:
         say(f"  hint: {error.hint}")
 
 
-def progress(records: Iterable[T], what: str, done: int, total: int | None, quiet: bool) -> Iterator[T]:
-    """Yield `records`, showing a bar with speed and time left where stderr is a terminal."""
+def progress(
+    records: Iterable[T],
+    what: str,
+    done: int,
+    total: int | None,
+    quiet: bool,
+    counts: Mapping[str, float] | None = None,
+) -> Iterator[T]:
+    """Yield `records`, showing a bar with time left where stderr is a terminal.
+
+    Where `counts`, which grows meanwhile, has responses and tokens, their speed is shown, and the share cut off.
+    """
     if quiet or not sys.stderr.isatty():
         yield from records
         return
@@ -38,12 +48,24 @@ def progress(records: Iterable[T], what: str, done: int, total: int | None, quie
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[speed]}"),
     )
+    counts = {} if counts is None else counts
+    before, began = dict(counts), time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total, completed=done)
+        task = bar.add_task(what, total=total, completed=done, speed="")
         for record in records:
             yield record
-            bar.advance(task)
+            bar.update(task, advance=1, speed=speed(before, counts, time.monotonic() - began))
+
+
+def speed(before: Mapping[str, float], now: Mapping[str, float], seconds: float) -> str:
+    """Return responses and tokens per second between two counts, and the share cut off of all responses so far."""
+    if not now.get("tokens") or seconds <= 0:
+        return ""
+    answered, tokens = ((now[name] - before.get(name, 0)) / seconds for name in ("responses", "tokens"))
+    cut = now.get("cut_off", 0) / now["responses"]
+    return f"{answered:,.1f} responses/s, {tokens:,.0f} tokens/s, {cut:.0%} cut off"
 
 
 def duration(since: float) -> str:

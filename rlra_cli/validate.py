@@ -12,7 +12,7 @@ from rlra_cli import ui
 from rlra_cli.prompt_files import is_table, read_tasks
 from schemas.base import Record
 from schemas.errors import RlraError
-from schemas.files import opened
+from schemas.files import files_of, opened
 from schemas.jsonl import KINDS, TAG, Source, loads, tag_of
 from schemas.label_files import BOM, read_labels
 from schemas.manifest import path_for, read_manifest
@@ -81,7 +81,7 @@ def kind_of_file(file: str) -> type[Record] | None:
 
 
 def _first_line(file: str) -> bytes:
-    with opened(file) as stream:
+    with opened(files_of(file)[0]) as stream:
         return next((line for line in stream if line.strip()), b"").removeprefix(BOM).strip()
 
 

@@ -1,45 +1,124 @@
-"""The bytes of an artifact: opened, locked and compressed."""
+"""The bytes of an artifact: found, opened, locked and compressed."""
 
 import contextlib
 import fcntl
+import glob
 import gzip
+import hashlib
 import io
 import os
+import re
 import shutil
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import zstandard
 
 from schemas.errors import RlraError
 
+StepT = TypeVar("StepT")
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
 """What reading a compressed file raises when it is cut off, or none at all."""
+BEGUN = "recipe.json"
+"""Lies in a folder of parts that is not complete: the recipe with which it was begun."""
+LINES = re.compile(r"\.jsonl(\.gz|\.zst)?$")
+
+
+def is_remote(path: str) -> bool:
+    """Return whether `path` is a URL, such as s3://bucket/file, which fsspec reads."""
+    return "://" in path
+
+
+def shown(path: str) -> str:
+    """Return `path` as messages and manifests say it: a URL without user, password and query."""
+    return (
+        re.sub(r"://[^/@]*@|\?.*", lambda found: "://" if found[0][0] == ":" else "", path) if is_remote(path) else path
+    )
+
+
+def tried(path: str, step: Callable[[], StepT]) -> StepT:
+    """Return what a step with the file system of `path` gives. Raises RlraError for whatever goes wrong with it."""
+    try:
+        return step()
+    except FileNotFoundError:
+        raise RlraError(f"{shown(path)}: no such file or directory") from None
+    except Exception as error:  # each file system raises its own
+        raise RlraError(f"{shown(path)}: {str(error).partition(chr(10))[0] or type(error).__name__}") from None
+
+
+def reached(path: str) -> tuple[Any, str]:
+    """Return the file system of a URL or path, and the path in it. Raises RlraError where there is none."""
+    import fsspec
+
+    return tried(path, lambda: fsspec.core.url_to_fs(path))
+
+
+def files_of(path: str) -> list[str]:
+    """Return the files that `path` means, by name: itself, or the JSONL files of a folder or a pattern with `*`.
+
+    Raises RlraError where a folder or pattern has none, and for a folder of parts that is not complete.
+    """
+    if is_remote(path):
+        if not (path.endswith("/") or glob.has_magic(path)):
+            return [path]
+        system, place = reached(path)
+        names = tried(path, lambda: system.glob(place) if glob.has_magic(place) else system.ls(place, detail=False))
+        found = [system.unstrip_protocol(name) for name in names]
+    elif Path(path).is_dir():
+        found = [str(file) for file in Path(path).iterdir()]
+    elif glob.has_magic(path) and not Path(path).exists():
+        found = glob.glob(path)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    else:
+        return [path]
+    if any(name.endswith(f"/{BEGUN}") for name in found):
+        raise RlraError(f"{shown(path)}: not complete", hint="the command that makes it goes on where it stopped")
+    if not (lines := sorted(name for name in found if LINES.search(name))):
+        raise RlraError(f"{shown(path)}: no files of JSONL there")
+    return lines
 
 
 @contextlib.contextmanager
 def opened(path: str) -> Iterator[IO[bytes]]:
-    """Open `path` for reading as decompressed bytes; `-` is stdin.
+    """Open `path`, a file or a URL, for reading as decompressed bytes; `-` is stdin.
 
     Raises RlraError if it cannot be opened, or decompressed to its end.
     """
     if path == "-":
         yield sys.stdin.buffer
         return
-    try:
-        raw = open(path, "rb")
-    except OSError as error:
-        raise RlraError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    if is_remote(path):
+        system, place = reached(path)
+        raw = tried(path, lambda: system.open(place, "rb"))
+    else:
+        try:
+            raw = open(path, "rb")
+        except OSError as error:
+            raise RlraError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     with raw, _whole(path):
-        if path.endswith(".gz"):
-            yield cast(IO[bytes], gzip.open(raw))
-        elif path.endswith(".zst"):
-            yield io.BufferedReader(_Frames(raw))
-        else:
-            yield raw
+        yield _plain(raw, path)
+
+
+def digest_of(path: str) -> tuple[str, int]:
+    """Return the SHA-256 of the decompressed content of all that `path` means, and how many lines that is."""
+    total, lines = hashlib.sha256(), 0
+    for file in files_of(path):
+        last = b""
+        with opened(file) as stream:
+            while chunk := stream.read(1 << 20):
+                total.update(chunk)
+                lines += chunk.count(b"\n")
+                last = chunk[-1:]
+        lines += last not in (b"", b"\n")
+    return total.hexdigest(), lines
+
+
+def _plain(raw: IO[bytes], path: str) -> IO[bytes]:
+    if path.endswith(".gz"):
+        return cast(IO[bytes], gzip.open(raw))
+    return cast(IO[bytes], io.BufferedReader(_Frames(raw))) if path.endswith(".zst") else raw
 
 
 @contextlib.contextmanager

@@ -16,19 +16,20 @@ from schemas.anchors import Anchors
 from schemas.bank import BankRubric
 from schemas.base import Record
 from schemas.errors import PlacedError, RlraError
-from schemas.files import BROKEN, compressed, exclusive, opened
+from schemas.files import BROKEN, compressed, digest_of, exclusive, files_of, is_remote, opened, shown
 from schemas.judged import Judged
 from schemas.migrations import upgrade
 from schemas.pairs import Pair, Ratings
 from schemas.report import Report
 from schemas.rollouts import Rollouts
+from schemas.stats import Stats
 from schemas.task import Task
 from schemas.train_log import TrainLog
 
 RecordT = TypeVar("RecordT", bound=Record)
 
 KINDS: dict[str, type[Record]] = {
-    r.KIND: r for r in (Task, BankRubric, Rollouts, Judged, Report, TrainLog, Pair, Ratings, Anchors, Agreement)
+    r.KIND: r for r in (Task, BankRubric, Rollouts, Judged, Report, TrainLog, Pair, Ratings, Anchors, Agreement, Stats)
 }
 MADE_BY = {
     "task": "rlra generate-rubrics",
@@ -40,6 +41,7 @@ MADE_BY = {
     "pairs": "rlra eval pairwise",
     "ratings": "rlra eval pairwise",
     "agreement": "rlra eval agreement",
+    "stats": "rlra stats",
 }
 TAG = re.compile(rb'^\{"schema": ?"([a-z_]+)/([0-9]{1,6})"')
 
@@ -50,29 +52,34 @@ NOT_LINES = (".csv", ".parquet", ".yaml", ".yml", ".json", ".toml")
 
 
 class Source:
-    """The lines of one JSONL file or pipe; counts and hashes what was read."""
+    """The lines of a JSONL file or pipe, or of the files of a folder; counts and hashes what was read.
+
+    `name` is what messages call it: of several files the one that is being read.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.name = "stdin" if path == "-" else path
+        self.name = "stdin" if path == "-" else shown(path)
         self.records = 0
         self._hash = hashlib.sha256()
         self._whole: tuple[str, int | None] | None = None
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield (line number, line without its newline); blank lines are passed over."""
-        with opened(self.path) as stream:
-            number = 0
-            try:
-                for number, line in enumerate(stream, start=1):
-                    self._hash.update(line)
-                    if stripped := line.rstrip(b"\r\n"):
-                        yield number, stripped
-            except (OSError, *BROKEN) as error:
-                raise RlraError(
-                    f"{self.name}:{number + 1}: cannot read on: {error}",
-                    hint="is the file whole, and of the kind its name says?",
-                ) from None
+        for file in files_of(self.path):
+            self.name = "stdin" if file == "-" else shown(file)
+            with opened(file) as stream:
+                number = 0
+                try:
+                    for number, line in enumerate(stream, start=1):
+                        self._hash.update(line)
+                        if stripped := line.rstrip(b"\r\n"):
+                            yield number, stripped
+                except (OSError, *BROKEN) as error:
+                    raise RlraError(
+                        f"{self.name}:{number + 1}: cannot read on: {error}",
+                        hint="is the file whole, and of the kind its name says?",
+                    ) from None
 
     def read(self, kind: type[RecordT], also: type[RecordT] | None = None) -> Iterator[RecordT]:
         """Yield every line as a record of `kind`, or of `also`, upgraded to today's version.
@@ -107,14 +114,8 @@ class Source:
         if self.path == "-":
             return self._hash.hexdigest(), self.records
         if self._whole is None:
-            total, lines, last = hashlib.sha256(), 0, b""
-            with opened(self.path) as stream:
-                while chunk := stream.read(1 << 20):
-                    total.update(chunk)
-                    lines += chunk.count(b"\n")
-                    last = chunk[-1:]
-            lines += last not in (b"", b"\n")
-            self._whole = total.hexdigest(), None if Path(self.path).suffix in NOT_LINES else lines
+            sha256, lines = digest_of(self.path)
+            self._whole = sha256, None if Path(self.path).suffix in NOT_LINES else lines
         return self._whole
 
     def total(self) -> int | None:
@@ -225,12 +226,14 @@ def to_line(record: Record) -> bytes:
 class Target:
     """An artifact that is being written: to stdout, or to `X.partial` and renamed when complete.
 
-    Raises RlraError when another process is writing the same artifact, or its folder cannot be made.
+    Raises RlraError when another process is writing the same artifact, or it can be no file here.
     """
 
     def __init__(self, path: str, resume: bool = False) -> None:
         import jsonlines
 
+        if is_remote(path) or path.endswith("/") or Path(path).is_dir():
+            raise RlraError(f"{shown(path)}: the lines need a file to go to", hint="--engine ray writes to folders")
         self.path = None if path == "-" else Path(path)
         self.records = 0
         self._hash = hashlib.sha256()

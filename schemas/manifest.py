@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from schemas.base import Part, digest
 from schemas.errors import RlraError
+from schemas.files import opened, shown
 
 
 class Input(Part):
@@ -52,16 +53,18 @@ class Manifest(Part):
 
 
 def path_for(artifact: Path) -> Path:
-    """Return where the manifest of `artifact` lies."""
-    return artifact.with_name(artifact.name + ".manifest.json")
+    """Return where the manifest of `artifact` lies: beside a file, in a folder of parts."""
+    return artifact / "manifest.json" if artifact.is_dir() else artifact.with_name(artifact.name + ".manifest.json")
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Return the manifest at `path`. Raises RlraError if it is no manifest of this version."""
+def read_manifest(path: Path | str) -> Manifest:
+    """Return the manifest at `path`, or at a URL. Raises RlraError if it is no manifest of this version."""
+    where = shown(str(path))
     try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise RlraError(f"{path}: not a readable manifest: {_first_line(error)}") from None
+        with opened(str(path)) as stream:
+            return Manifest.model_validate_json(stream.read())
+    except (RlraError, OSError, ValidationError) as error:
+        raise RlraError(f"{where}: not a readable manifest: {_first_line(error).removeprefix(f'{where}: ')}") from None
 
 
 def recipe_digest(artifact: Path) -> str | None:

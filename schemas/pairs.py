@@ -23,6 +23,8 @@ class Side(Part):
     """The response; empty where there is none."""
     error: str | None = None
     """Why there is none."""
+    earlier: tuple[Message, ...] = ()
+    """The turns between the pair's `messages` and `text`, of a task with follow-ups."""
 
 
 class Order(Part):

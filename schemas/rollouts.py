@@ -41,10 +41,11 @@ class Sampling(Part):
         else changed what was drawn, or cut the answer where the policy did not end, makes its ratios wrong.
         """
         plain = Sampling(temperature=1.0, max_tokens=1)
-        names = ("top_p", "top_k", "repetition_penalty", "presence_penalty", "frequency_penalty", "stop")
+        names = ("top_p", "top_k", "repetition_penalty", "presence_penalty", "frequency_penalty")
         found = [name for name in names if getattr(self, name) != getattr(plain, name)]
         greedy = ("temperature 0",) if self.temperature == 0 else ()
-        return (*greedy, *(f"{name} {getattr(self, name)}" for name in found))
+        stops = (f"stop {', '.join(map(repr, self.stop))}",) if self.stop else ()
+        return (*greedy, *(f"{name} {getattr(self, name)}" for name in found), *stops)
 
 
 class Policy(Part):

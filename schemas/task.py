@@ -27,7 +27,7 @@ class Task(Record):
     follow_ups: tuple[str, ...] = ()
     """What the user says next, turn by turn, once the policy has answered; the last answer is the response."""
     rewritten_from: str | None = None
-    """The last user turn before constraints were written into it."""
+    """The last user turn, of follow-ups where there are any, before constraints were written into it."""
     reference: str | None = None
     """A good answer, where one is known."""
     rubric: Rubric | None = None
@@ -43,5 +43,5 @@ class Task(Record):
 
     @property
     def prompt(self) -> str:
-        """The text of the last user turn."""
-        return self.messages[-1].content
+        """The text of the last user turn: the one that the response answers."""
+        return self.follow_ups[-1] if self.follow_ups else self.messages[-1].content

@@ -45,6 +45,12 @@ class Case:
         self.rounds = rounds(self.guards)
         self.questions = {c.id: c.question() for c in self.rubric.leaves if c.needs_judge}
 
+    def before(self, response: Response) -> Rollouts:
+        """Return the group with the conversation that led to a response: its own turns behind the task's."""
+        if not response.earlier:
+            return self.group
+        return self.group.model_copy(update={"messages": (*self.group.messages, *response.earlier)})
+
     def keep(self, response: Response, keys: Container[str]) -> None:
         """Note that votes of the line itself stand, by their keys: what was thought before them stays with them."""
         self.reused = True

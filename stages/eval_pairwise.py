@@ -56,8 +56,8 @@ class PairwiseSpec(RatingSpec):
 
 def slim(line: Rollouts, spec: PairwiseSpec) -> Rollouts:
     """Return what comparing needs of a line: no verdicts, no tokens, and no response that is not compared."""
-    kept = {name: getattr(line, name) for name in ("id", "messages", "rubric", "policy")}
-    texts = ("text", "finish", "length", "error")
+    kept = {name: getattr(line, name) for name in ("id", "messages", "follow_ups", "rubric", "policy")}
+    texts = ("text", "finish", "length", "error", "earlier")
     responses = (Response(**{name: getattr(one, name) for name in texts}) for one in line.responses[: spec.responses])
     return Rollouts(**kept, responses=tuple(responses))
 
@@ -98,7 +98,7 @@ def _paired(
 
 
 def _refuse_unlike(one: Rollouts, two: Rollouts, labels: tuple[str, str]) -> None:
-    if one.messages != two.messages:
+    if (one.messages, one.follow_ups) != (two.messages, two.follow_ups):
         raise RlraError(
             f"{one.id}: {labels[0]} and {labels[1]} have different conversations under this id",
             hint="compare answers to the same task file, system prompts included",
@@ -127,7 +127,7 @@ def _compared_by(line: Rollouts, spec: PairwiseSpec) -> tuple[str, ...]:
 def _side(line: Rollouts, label: str, index: int) -> Side:
     response = line.responses[index]
     error = response.error if response.finish == "failed" else None
-    return Side(label=label, model=line.policy.model, text=response.text, error=error)
+    return Side(label=label, model=line.policy.model, text=response.text, error=error, earlier=response.earlier)
 
 
 def judge_pairs(

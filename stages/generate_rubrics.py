@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from random import Random
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -100,7 +100,7 @@ def _constrained(task: Task, spec: GenerateRubricsSpec, families: list[Family], 
     rng = Random(derive(spec.seed, task.id))
     constrained = rng.random() >= spec.unconstrained
     count = rng.randint(spec.min_constraints, spec.max_constraints)
-    conversation = "\n".join(message.content for message in task.messages)
+    conversation = "\n".join([*(message.content for message in task.messages), *task.follow_ups])
     chosen = choose(rng, conversation, families, count) if constrained else []
     if not chosen:
         return task.model_copy(update={"rubric": template})
@@ -108,11 +108,18 @@ def _constrained(task: Task, spec: GenerateRubricsSpec, families: list[Family], 
     rubric = _rubric(chosen, spec)
     return task.model_copy(
         update={
-            "messages": (*task.messages[:-1], Message(role="user", content=prompt)),
+            **_asking(task, prompt),
             "rewritten_from": task.prompt if task.rewritten_from is None else task.rewritten_from,
             "rubric": join([rubric, template]) if template else rubric,
         }
     )
+
+
+def _asking(task: Task, prompt: str) -> dict[str, Any]:
+    """Return the fields that put `prompt` in the place of the last thing the user says."""
+    if task.follow_ups:
+        return {"follow_ups": (*task.follow_ups[:-1], prompt)}
+    return {"messages": (*task.messages[:-1], Message(role="user", content=prompt))}
 
 
 def _rubric(constraints: Sequence[Constraint], spec: GenerateRubricsSpec) -> Rubric:

@@ -126,12 +126,13 @@ class Bench:
         return left
 
     def _checked(self, case: Case, response: Response, row: dict[str, Verdict], criterion: Criterion) -> Verdict:
-        key = verdicts.check_key(criterion, case.group, response.text)
+        group = case.before(response)
+        key = verdicts.check_key(criterion, group, response.text)
         if why := stopped(case.guards[criterion.id], row, case.rows):
             return verdicts.skipped(criterion, why, verdicts.BY_CHECK, key)
         if response.finish == "failed":
             return verdicts.failed(criterion, "no response", "no response", verdicts.BY_CHECK, key)
-        return self.programs.verdict(criterion, key, case.group, response.text)
+        return self.programs.verdict(criterion, key, group, response.text)
 
     def _vetoed(self, case: Case, row: dict[str, Verdict]) -> str:
         """Return why a model is not asked any more about a response, or "": a check's veto fired."""
@@ -144,7 +145,7 @@ class Bench:
 
     def _known(self, case: Case, response: Response, criterion: Criterion, why: str) -> Verdict | None:
         name = self.jury.name if self.jury else verdicts.BY_CHECK
-        key = verdicts.context(case.group, response.text)
+        key = verdicts.context(case.before(response), response.text)
         if why:
             return verdicts.skipped(criterion, why, name, key)
         if response.finish == "failed":

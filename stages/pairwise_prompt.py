@@ -48,14 +48,22 @@ def template() -> str:
     return files("stages").joinpath("prompts", "pairwise.md").read_text(encoding="utf-8")
 
 
-def put(criteria: Sequence[str], messages: Sequence[Message], first: str, second: str, seed: int) -> tuple[str, str]:
+def put(
+    criteria: Sequence[str],
+    messages: Sequence[Message],
+    first: str,
+    second: str,
+    seed: int,
+    earlier: tuple[Sequence[Message], Sequence[Message]] = ((), ()),
+) -> tuple[str, str]:
     """Return the prompt that asks which of two responses is better, and the word that the verdict line begins with.
 
     What requests share comes first: instructions and criteria, then the conversation, then the responses. The marks
     around a text are derived from it and `seed`, so that no text can hold its own. Responses may be excerpts.
+    `earlier` has the turns that led from the conversation to each response, where it went on.
     """
     said = [f"{message.role}\n{message.content}" for message in messages]
-    texts = [*said, first, second]
+    texts = [*said, first, second, *(f"{turn.role}\n{turn.content}" for turns in earlier for turn in turns)]
     outer = mark(texts, said, seed)
     inner = [mark(texts, [place, *texts], seed) for place in ("first", "second")]
     slots = {
@@ -63,12 +71,18 @@ def put(criteria: Sequence[str], messages: Sequence[Message], first: str, second
         "conversation_mark": outer,
         "conversation": "\n".join(f"{outer} turn of the {turn}" for turn in said),
         "first_mark": inner[0],
-        "first": shown(first, inner[0]),
+        "first": _in_place(earlier[0], first, inner[0]),
         "second_mark": inner[1],
-        "second": shown(second, inner[1]),
+        "second": _in_place(earlier[1], second, inner[1]),
         "word": verdict_word([*texts, *criteria], inner[0]),
     }
     return Template(template()).substitute(slots), slots["word"]
+
+
+def _in_place(earlier: Sequence[Message], response: str, inner: str) -> str:
+    parts = [f"{inner} before this response the conversation went on"] if earlier else []
+    parts += [f"{inner} turn of the {turn.role}\n{turn.content}" for turn in earlier]
+    return "\n".join([*parts, *([f"{inner} the response"] if earlier else []), shown(response, inner)])
 
 
 def asked_by(criteria: Sequence[str]) -> str:

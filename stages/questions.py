@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from schemas.base import digest
 from schemas.criterion import Criterion
+from schemas.rollouts import Response
 from schemas.task import Message
 from stages import judge_prompt, reading
 from stages.case import Case
@@ -38,12 +39,19 @@ class Questions:
             reading.tokens(criterion)
 
     def put(
-        self, case: Case, text: str, criteria: Sequence[Criterion], repeat: int = 0, order: int = 0, orders: int = 1
+        self,
+        case: Case,
+        response: Response,
+        text: str,
+        criteria: Sequence[Criterion],
+        repeat: int = 0,
+        order: int = 0,
+        orders: int = 1,
     ) -> tuple[Request, Reader]:
-        """Return the request that asks about a response's `text`, and what reads verdicts out of its answer."""
+        """Return the request that asks about a response, shown as `text`, and what reads verdicts out of its answer."""
         spec = self.spec
         question = judge_prompt.put(
-            self.prompt, criteria, case.group.messages, text, spec.seed, case.rubric.around, order, orders
+            self.prompt, criteria, case.before(response).messages, text, spec.seed, case.rubric.around, order, orders
         )
         # From the prompt and not from the line: equal questions are then one question.
         seed = derive(spec.seed, "judge", digest(question.text), *([repeat] if repeat else []))

@@ -90,7 +90,9 @@ class Referee:
 
     def _question(self, matchup: Matchup, first: Which, one: str, two: str) -> Question:
         spec = self.spec
-        prompt, word = pairwise_prompt.put(matchup.criteria, matchup.messages, one, two, spec.seed)
+        sides = (matchup.left, matchup.right) if first == "left" else (matchup.right, matchup.left)
+        earlier = (sides[0].earlier, sides[1].earlier)
+        prompt, word = pairwise_prompt.put(matchup.criteria, matchup.messages, one, two, spec.seed, earlier)
         # From the prompt and not from the line: equal questions are then one question.
         seed = derive(spec.seed, "pairwise", digest(prompt))
         request = Request((Message(role="user", content=prompt),), seed, spec.temperature, spec.max_tokens)

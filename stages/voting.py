@@ -168,7 +168,7 @@ class Jury:
         text = judge_prompt.fitted(response.text, self.spec.longest, self.spec.overlong)
         if text is None:
             why = f"too long: {len(response.text):,} characters, and at most {self.spec.longest:,} are judged"
-            key = verdicts.context(case.group, response.text)
+            key = verdicts.context(case.before(response), response.text)
             row.update({c.id: verdicts.failed(c, "too long", why, self.name, key) for c in criteria})
         return text
 
@@ -182,15 +182,17 @@ class Jury:
         self, seats: Sequence[Seat], case: Case, response: Response, text: str, criteria: Sequence[Criterion]
     ) -> Votes:
         """Return the votes on each criterion, seat by seat: stored ones, and for the rest those asked for."""
-        keys = self._keys(seats, case, text, criteria)
+        keys = self._keys(seats, case, response, text, criteria)
         found = self._known(case, response, list(keys.values()))
-        questions = self._questions(seats, case, text, criteria, keys, found)
+        questions = self._questions(seats, case, response, text, criteria, keys, found)
         for votes in await asyncio.gather(*[self._answered(case, question) for question in questions]):
             found |= votes
         return {c.id: [seat.own(found[keys[number, c.id]]) for number, seat in enumerate(seats)] for c in criteria}
 
-    def _keys(self, seats: Sequence[Seat], case: Case, text: str, criteria: Sequence[Criterion]) -> Keys:
-        shown = verdicts.context(case.group, text)
+    def _keys(
+        self, seats: Sequence[Seat], case: Case, response: Response, text: str, criteria: Sequence[Criterion]
+    ) -> Keys:
+        shown = verdicts.context(case.before(response), text)
         return {
             (number, c.id): verdicts.vote_key(case.questions[c.id], shown, (*seat.identity, *case.rubric.around[c.id]))
             for number, seat in enumerate(seats)
@@ -201,6 +203,7 @@ class Jury:
         self,
         seats: Sequence[Seat],
         case: Case,
+        response: Response,
         text: str,
         criteria: Sequence[Criterion],
         keys: Keys,
@@ -211,7 +214,7 @@ class Jury:
             left = [c for c in criteria if keys[number, c.id] not in found]
             for part in _parts(left, self.spec.per_call):
                 orders = 1 if seat.strong else self.spec.permutations
-                request, read = self.words.put(case, text, part, seat.repeat, seat.order, orders)
+                request, read = self.words.put(case, response, text, part, seat.repeat, seat.order, orders)
                 yield Question(seat, {c.id: keys[number, c.id] for c in part}, request, read)
 
     async def _answered(self, case: Case, question: Question) -> dict[str, Vote]:
@@ -233,10 +236,10 @@ class Jury:
             return
         left, votes = list(criteria), Votes()
         for seats in (self.seats, self.above):
-            keys = self._keys(seats, case, text, left)
+            keys = self._keys(seats, case, response, text, left)
             found = self._known(case, response, list(keys.values()))
             if seats is self.seats:
-                yield from self._questions(seats, case, text, left, keys, found)
+                yield from self._questions(seats, case, response, text, left, keys, found)
             left = [c for c in left if all(keys[number, c.id] in found for number in range(len(seats)))]
             for criterion in left:
                 own = [seat.own(found[keys[number, criterion.id]]) for number, seat in enumerate(seats)]

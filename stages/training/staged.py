@@ -127,11 +127,11 @@ def _dealt(step: list[dict[str, Any]], processes: int) -> list[dict[str, Any]]:
 
 
 def _group_rows(scored: Scored) -> list[dict[str, Any]]:
-    prompt_ids = unpack(scored.group.prompt_tokens or "", "i")
+    shared = unpack(scored.group.prompt_tokens or "", "i")
     return [
         {
             "prompt": scored.group.id,
-            "prompt_ids": prompt_ids,
+            "prompt_ids": unpack(response.prompt_tokens, "i") if response.prompt_tokens else shared,
             "response_ids": unpack(response.tokens.ids, "i"),
             "logprobs": unpack(response.tokens.logprobs, "f"),
             "advantage": advantage,

@@ -177,7 +177,10 @@ def test_a_judge_of_the_policys_family_and_rewards_that_follow_length_are_warned
         (["--only-failed"], "--only-failed asks again by the rubric of the line"),
         (["--unsure", "0.3"], "--unsure has no effect without --strong"),
         (["--least-mass", "0.9"], "--least-mass has no effect without --method logprob"),
-        (["--method", "logprob", "--criteria-per-call", "4"], "--criteria-per-call has no effect with --method logprob"),
+        (
+            ["--method", "logprob", "--criteria-per-call", "4"],
+            "--criteria-per-call has no effect with --method logprob",
+        ),
         (["--panel", "mean"], "--panel mean has no effect on one vote"),
         (["--quorum", "2"], "--quorum 2 is more than the 1 votes"),
         (["--budget-usd", "1"], "--budget-usd needs --prices"),

@@ -131,6 +131,7 @@ READERS = (
     Reader("validate", "judged"),
     Reader("show", "judged", ("-n", "9")),
     Reader("diff", "judged", ("judged.jsonl",)),
+    Reader("stats", "judged"),
 )
 READER = {reader.command: reader for reader in READERS}
 OFFLINE_WRITERS = tuple(READER[name] for name in ("generate-rubrics", "judge", "select-data"))

@@ -9,7 +9,7 @@ import pytest
 from tests.house.sources import PACKAGES, Module, modules
 
 BELOW = {"rlra_cli": {"rlra_cli", "stages", "schemas"}, "stages": {"stages", "schemas"}, "schemas": {"schemas"}}
-NOUNS_MAY_IMPORT = {"pydantic", "yaml", "orjson", "jsonlines", "zstandard"}
+NOUNS_MAY_IMPORT = {"pydantic", "yaml", "orjson", "jsonlines", "zstandard", "fsspec"}
 TABLES_MAY_IMPORT = {"pandera", "polars"}
 MAY_READ_THE_ENVIRONMENT = {"stages/models/endpoint.py", "stages/models/embedded.py", "stages/models/pool.py"}
 REFUSED_CALLS = {"eval", "exec", "__import__"}
@@ -32,7 +32,7 @@ def test_imports_go_downhill(module: Module) -> None:
 
 @each("schemas")
 def test_nouns_import_little(module: Module) -> None:
-    """`schemas` needs the standard library and five small packages; whole-table laws are in `tables` alone."""
+    """`schemas` needs the standard library and six small packages; whole-table laws are in `tables` alone."""
     allowed = NOUNS_MAY_IMPORT | set(sys.stdlib_module_names) | {"schemas"}
     if module.name == "schemas/tables.py":
         allowed |= TABLES_MAY_IMPORT

@@ -229,6 +229,17 @@ def test_an_earlier_original_and_earlier_turns_are_kept() -> None:
     assert (made.messages[0], made.reference, made.meta) == (turns[0], "Green.", {"k": 1})
 
 
+def test_of_several_turns_the_last_one_is_constrained() -> None:
+    """The last answer is what is judged."""
+    given = task().model_copy(update={"follow_ups": ("And lichen?", "And ferns?")})
+    made = one(given)
+    assert made.messages == given.messages
+    assert made.follow_ups[0] == "And lichen?"
+    assert made.prompt == made.follow_ups[-1] != "And ferns?"
+    assert "And ferns?" in made.prompt
+    assert made.rewritten_from == "And ferns?"
+
+
 def test_the_rubric_of_constraints() -> None:
     made = one(task(), families=("no_commas", "at_most_words"), min_constraints=2, partial=0.5)
     assert made.rubric is not None

@@ -2,7 +2,7 @@
 
 import base64
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 import pytest
 import torch
+from pydantic import ValidationError
 from transformers import AutoModelForCausalLM
 
 from schemas.jsonl import parse, to_data, to_line
@@ -18,33 +19,14 @@ from schemas.rubric import Criterion, Rubric
 from schemas.task import Message, Task
 from stages.models.base import Completion, Request
 from stages.models.pool import PooledModel
-from stages.rollout import RolloutSpec, rollout, window_of
+from stages.rollout import RolloutSpec, rollout, unfit, window_of
 from stages.seeds import derive
-from tests.tiny_model import CONTEXT, SENTENCES, tiny_model
+from tests.stages.scripted import Scripted, task
+from tests.tiny_model import CONTEXT, SENTENCES, TEMPLATE, tiny_model
 
 ROOT = Path(__file__).parents[2]
 GREEDY = RolloutSpec(group_size=2, max_tokens=12, temperature=0)
 SAMPLED = RolloutSpec(group_size=3, max_tokens=12, seed=11)
-
-
-class Scripted:
-    """A model that keeps what it was asked, and says what `answer` returns."""
-
-    reference, revision, template, engine, dtype = "hf:scripted", "r1", "t1", "none 1", "float32"
-
-    def __init__(self) -> None:
-        self.calls: list[list[Request]] = []
-
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        self.calls.append(list(requests))
-        return [self.answer(request) for request in requests]
-
-    def answer(self, request: Request) -> Completion:
-        return Completion(f"re {request.messages[-1].content}", "stop", 2, None, (5, 6), (7, 1), (-0.5, -1.25))
-
-
-def task(name: str, text: str = "", **more: Any) -> Task:
-    return Task(id=name, messages=(Message(role="user", content=text or f"Prompt {name}"),), **more)
 
 
 def tasks() -> list[Task]:
@@ -120,6 +102,103 @@ def test_a_response_that_could_not_be_had_is_failed_and_the_rest_stands() -> Non
     assert [response.finish for response in good.responses] == ["stop", "stop"]
     assert [(r.finish, r.error, r.text, r.tokens) for r in bad.responses] == [("failed", "too long", "", None)] * 2
     assert bad.prompt_tokens is None
+
+
+def test_how_an_answer_is_drawn_is_asked_for_and_recorded() -> None:
+    drawn = {
+        "temperature": 0.7,
+        "max_tokens": 33,
+        "top_p": 0.9,
+        "top_k": 5,
+        "repetition_penalty": 1.2,
+        "presence_penalty": 0.3,
+        "frequency_penalty": -0.4,
+        "stop": ("END", "\n\n"),
+    }
+    model = Scripted()
+    spec = RolloutSpec(group_size=1, template_arg=("b=[1, 2]", "a=x=y", "c=false"), system="Be brief.", **drawn)
+    group = next(rollout([task("a")], spec, model))
+    (request,) = model.calls[0]
+    assert {name: getattr(request, name) for name in drawn} == drawn
+    assert group.policy.sampling is not None
+    assert group.policy.sampling.model_dump() == drawn
+    assert group.policy.template_args == orjson.loads(request.template_args) == {"a": "x=y", "b": [1, 2], "c": False}
+    assert request.template_args.startswith('{"a":"x=y","b":')
+    assert (group.policy.system, group.messages) == ("Be brief.", task("a").messages)
+    assert [(turn.role, turn.content) for turn in request.messages] == [("system", "Be brief."), ("user", "Prompt a")]
+    assert to_data(parse(to_line(group).rstrip(), Rollouts, "here")) == to_data(group)
+
+
+def test_plain_sampling_is_the_default_and_leaves_no_trace_in_the_line() -> None:
+    model = Scripted()
+    line = to_data(next(rollout([task("a")], RolloutSpec(group_size=1), model)))
+    asked = model.calls[0][0]
+    assert asked == Request(task("a").messages, derive(0, "a", 0), 1.0, 96, exact=True)
+    assert line["policy"]["sampling"] == {"temperature": 1.0, "max_tokens": 96}
+    assert not {"system", "template_args"} & line["policy"].keys()
+    without = Scripted()
+    list(rollout([task("a")], RolloutSpec(group_size=1, tokens=False), without))
+    assert not without.calls[0][0].exact
+
+
+def test_a_system_prompt_of_the_conversation_itself_stands() -> None:
+    own = Task(id="own", messages=(Message(role="system", content="Mine."), Message(role="user", content="Hi")))
+    model = Scripted()
+    list(rollout([own], RolloutSpec(group_size=1, system="Be brief."), model))
+    assert model.calls[0][0].messages == own.messages
+
+
+@pytest.mark.parametrize(
+    ("sampling", "tokens", "why"),
+    [
+        ({}, True, ()),
+        ({"temperature": 0.5}, True, ()),
+        ({}, False, ("no token ids",)),
+        ({"top_p": 0.9, "stop": ("x",)}, True, ("top_p 0.9", "stop 'x'")),
+        ({"temperature": 0.0, "top_k": 3}, False, ("no token ids", "temperature 0", "top_k 3")),
+        ({"repetition_penalty": 1.1}, True, ("repetition_penalty 1.1",)),
+        ({"presence_penalty": 1.0, "frequency_penalty": 1.0}, True, ("presence_penalty 1.0", "frequency_penalty 1.0")),
+    ],
+)
+def test_what_staged_training_cannot_use_is_named(sampling: dict[str, Any], tokens: bool, why: tuple[str, ...]) -> None:
+    assert unfit(next(rollout([task("a")], RolloutSpec(tokens=tokens, **sampling), Scripted()))) == why
+
+
+def test_a_failed_response_needs_no_tokens_to_be_fit() -> None:
+    class Broken(Scripted):
+        def answer(self, request: Request) -> Completion:
+            return Completion("", "failed", 0, error="engine: out of memory")
+
+    assert unfit(next(rollout([task("a")], RolloutSpec(), Broken()))) == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"stop": ("",)},
+        {"template_arg": ("thinking",)},
+        {"template_arg": ("=1",)},
+        {"top_p": 0.0},
+        {"top_p": 1.1},
+        {"top_k": -1},
+        {"repetition_penalty": 0.0},
+        {"presence_penalty": 2.5},
+        {"until_spread": 8},
+        {"until_spread": 9, "temperature": 0.0},
+        {"group_size": 257},
+    ],
+)
+def test_values_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        RolloutSpec(**wrong)
+
+
+def test_a_group_may_have_256_responses_each_with_its_own_seed() -> None:
+    model = Scripted()
+    first, second = rollout([task("a"), task("b")], RolloutSpec(group_size=256), model)
+    assert (len(first.responses), len(second.responses)) == (256, 256)
+    assert [len(call) for call in model.calls] == [256, 256]
+    assert len({request.seed for call in model.calls for request in call}) == 512
 
 
 # What decides a response.
@@ -245,6 +324,51 @@ def test_a_prompt_that_is_too_long_does_not_disturb_its_window(model: PooledMode
     assert {name: texts(to_line(group)) for name, group in with_long.items()} == {
         name: texts(line) for name, line in whole.items()
     }
+
+
+REFUSES_SYSTEM = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turns') }}{% endif %}" + TEMPLATE
+)
+
+
+def test_a_template_that_refuses_one_prompt_does_not_disturb_its_window(
+    model: PooledModel, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole = {name: texts(line) for name, line in lines(rollout(tasks()[:3], SAMPLED, model)).items()}
+    strict = PooledModel(
+        f"hf:{tiny_model(tmp_path_factory.mktemp('strict'), template=REFUSES_SYSTEM)}",
+        processes=1,
+        batch_size=8,
+        dtype="float32",
+    )
+    odd = Task(id="odd", messages=(Message(role="system", content="S"), Message(role="user", content="Hi")))
+    try:
+        found = {group.id: group for group in rollout([*tasks()[:2], odd, tasks()[2]], SAMPLED, strict)}
+    finally:
+        strict.close()
+    errors = {response.error or "" for response in found.pop("odd").responses}
+    assert len(errors) == 1
+    assert "no system turns" in errors.pop()
+    assert {name: texts(to_line(group)) for name, group in found.items()} == whole
+
+
+def test_a_follow_up_that_is_too_long_fails_its_responses_alone(model: PooledModel) -> None:
+    given = [task("short", "Hi", follow_ups=("And?",)), task("long", "Hi", follow_ups=("word " * CONTEXT,))]
+    short, long = rollout(given, SAMPLED, model)
+    assert all(response.finish in ("stop", "length") and response.prompt_tokens for response in short.responses)
+    assert {response.finish for response in long.responses} == {"failed"}
+    assert all((response.error or "").startswith("turn 2: too long: ") for response in long.responses)
+    assert all(len(response.earlier) == 2 for response in long.responses)
+
+
+def test_stored_logprobs_of_a_later_turn_are_those_behind_its_own_prompt(model: PooledModel, folder: Path) -> None:
+    policy = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    (group,) = rollout([task("a", "Name three birds.", follow_ups=("Why?", "Sure?"))], SAMPLED, model)
+    for response in group.responses:
+        assert len(response.earlier) == 4
+        alone = group.model_copy(update={"prompt_tokens": response.prompt_tokens, "responses": (response,)})
+        assert difference(policy, alone) < 1e-4
+    assert len({response.prompt_tokens for response in group.responses}) > 1
 
 
 # The embedded model, on real prompts. About half a minute.
