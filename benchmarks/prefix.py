@@ -3,7 +3,7 @@
 The embedded model judges groups of eight responses by eight criteria: one criterion per call, all eight in one call,
 and by one token's probabilities. Answers are cut after a token: what is counted is the prompts. The servers are those
 of `make test-judge-live`, which sets them up: llama.cpp, which keeps a prefix per slot, and vLLM, which keeps blocks
-for all. `python benchmarks/prefix.py [xllamacpp] [vllm]`; LIVE_PYTHON names another environment than `.venv-live/KIND`.
+for all. `python benchmarks/prefix.py [xllamacpp] [vllm]`; LIVE_PYTHON names another environment.
 """
 
 import json
@@ -55,7 +55,8 @@ def main() -> None:
         rubric = {"rubric": "r", "criteria": [{"id": key, "text": text} for key, text in CRITERIA.items()]}
         (folder / "r.yaml").write_text(json.dumps(rubric))
         for kind in sys.argv[1:] or ("xllamacpp", "vllm"):
-            python = os.environ.get("LIVE_PYTHON", str(ROOT / ".venv-live" / kind / "bin" / "python"))
+            home = ROOT / (".venv-vllm" if kind == "vllm" else f".venv-live/{kind}")
+            python = os.environ.get("LIVE_PYTHON", str(home / "bin" / "python"))
             if not Path(python).exists():
                 print(f"left out: {kind}, which `make test-judge-live LIVE={kind}` sets up")
                 continue

@@ -46,7 +46,7 @@ class Conversation:
             messages=turns,
             seed=derive(spec.seed, self.task.id, self.index, *([self.turn] if self.turn else [])),
             template_args=orjson.dumps(spec.template_args, option=orjson.OPT_SORT_KEYS).decode(),
-            exact=spec.tokens,
+            exact=True,  # a server that is asked for tokens is told to draw plainly, too
             **spec.sampling,
         )
 

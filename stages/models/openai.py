@@ -1,8 +1,10 @@
 """Any server that speaks the OpenAI chat protocol: vLLM, SGLang, llama.cpp, a provider."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from schemas.errors import RlraError
 from stages.models.base import Completion, Request
@@ -12,11 +14,14 @@ from stages.models.health import Health
 from stages.models.limits import Forecast
 from stages.models.replies import TroubleError
 from stages.models.routes import Place, Route, Routes
+from stages.models.wire import Answered
 from stages.seeds import derive
 
 __all__ = ["OpenAIModel", "api_key"]
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+MOST_CHOICES = 16
+"""So many answers one HTTP request asks for at most: one that is lost, or cut off by a timeout, loses no more."""
 
 
 class OpenAIModel:
@@ -71,27 +76,54 @@ class OpenAIModel:
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """Return one completion per request, in order, as many in flight at a time as the endpoints allow.
 
+        Requests in a row that differ in nothing but their seed go out as one, for `n` answers, with the seed
+        of the first: the server derives the others' numbers from it, so whole groups have to be asked again.
         Never raises for one request's sake. Raises RlraError as `answer` does.
         """
         return asyncio.run(self._complete(requests)) if requests else []
 
     async def _complete(self, requests: Sequence[Request]) -> list[Completion]:
         answers: dict[int, Completion] = {}
-        waiting = iter(enumerate(requests))
+        try:
+            await self._work(requests, self._chunks(requests), answers)
+            # A server that gives one answer at a time gave one for each chunk.
+            await self._work(requests, [[place] for place in range(len(requests)) if place not in answers], answers)
+        finally:
+            await self.aclose()
+        return [answers[place] for place in range(len(requests))]
+
+    def _chunks(self, requests: Sequence[Request]) -> list[list[int]]:
+        """Return the places of the requests that go out together; greedy answers are all the same to a server."""
+        most = 1 if all("n" in route.refused for route in self._routes.routes) else MOST_CHOICES
+        chunks: list[list[int]] = []
+        kind = None
+        for place, request in enumerate(requests):
+            before, kind = kind, replace(request, seed=0)
+            if kind == before and request.temperature and len(chunks[-1]) < most:
+                chunks[-1].append(place)
+            else:
+                chunks.append([place])
+        return chunks
+
+    async def _work(
+        self, requests: Sequence[Request], chunks: Sequence[list[int]], answers: dict[int, Completion]
+    ) -> None:
+        """Fill in the answers to chunks of requests, as many chunks at a time as the endpoints allow."""
+        waiting = iter(chunks)
 
         async def work() -> None:
-            for index, request in waiting:
-                answers[index] = await self.answer(request)
+            for places in waiting:
+                # There may be fewer answers than were asked for.
+                found = await self._asked(requests[places[0]], len(places))
+                answers.update(zip(places, found, strict=False))
 
-        workers = [asyncio.create_task(work()) for _ in range(min(self._routes.places, len(requests)))]
+        workers = [asyncio.create_task(work()) for _ in range(min(self._routes.places, len(chunks)))]
         try:
             await asyncio.gather(*workers)
         finally:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-            await self.aclose()
-        return [answers[index] for index in range(len(requests))]
 
     async def answer(self, request: Request) -> Completion:
         """Return the completion of one request, waiting while the endpoints have no place for it.
@@ -101,34 +133,39 @@ class OpenAIModel:
         a row as are in flight at a time, or all there are; when they stop answering; and when they lack
         what every request needs.
         """
-        self.counts["calls"] += 1
-        self._health.begin()
-        try:
-            return await self._answer(request)
-        except TroubleError as trouble:
-            self._health.weigh(trouble)
-            return Completion("", "failed", 0, error=trouble.error)
-        finally:
-            self._health.end()
+        return (await self._asked(request))[0]
 
     async def aclose(self) -> None:
         """Close the connections of this event loop; another loop may use the model afterwards."""
         self._routes.close()
         await self._connections.aclose()
 
-    async def _answer(self, request: Request) -> Completion:
+    async def _asked(self, request: Request, choices: int = 1) -> list[Completion]:
+        """Return so many answers to one request, or fewer from a server that gives one at a time."""
+        self.counts["calls"] += 1
+        self._health.begin()
+        try:
+            return (await self._answered(request, choices)).answers
+        except TroubleError as trouble:
+            self._health.weigh(trouble)
+            return [Completion("", "failed", 0, error=trouble.error)] * choices
+        finally:
+            self._health.end()
+
+    async def _answered(self, request: Request, choices: int) -> Answered:
         """Send the request until it is answered or there is no more sense in it. Raises TroubleError."""
         size = sum(len(turn.content.encode()) for turn in request.messages) if self._counts_tokens else 0
         cost = self._forecast.tokens(size, request.max_tokens)
+        cost += (choices - 1) * self._forecast.tokens(0, request.max_tokens)
         tried: frozenset[Route] = frozenset()
         attempt = 0
         while True:
             place = await self._routes.enter(cost, tried)
             route = place[0]
             try:
-                answer = await self._connections.post(route, request)
-                self._book(request, answer, place, size)
-                return answer
+                found = await self._connections.post(route, request, choices)
+                self._book(request, found, place, size)
+                return found
             except TroubleError as trouble:
                 attempt += 1
                 tried |= {route}
@@ -150,17 +187,17 @@ class OpenAIModel:
         elif trouble.is_servers and not (trouble.server_is_well and trouble.again):
             self._routes.failed(route, now)
 
-    def _book(self, request: Request, answer: Completion, place: Place, size: int) -> None:
+    def _book(self, request: Request, found: Answered, place: Place, size: int) -> None:
         route, spent = place
         route.succeeded()
         self._health.answered(request)
-        self.counts["tokens_in"] += answer.prompt_length
-        self.counts["tokens_out"] += answer.length
-        if answer.cached:
-            self.counts["tokens_cached"] += answer.cached
+        self.counts["tokens_in"] += found.tokens_in
+        self.counts["tokens_out"] += found.tokens_out
+        if found.cached:
+            self.counts["tokens_cached"] += found.cached
         if spent is not None:
-            route.correct(spent, answer.prompt_length + answer.length)
-            self._forecast.learn(size, answer.prompt_length, answer.length)
+            route.correct(spent, found.tokens_in + found.tokens_out)
+            self._forecast.learn(size, found.tokens_in, math.ceil(found.tokens_out / len(found.answers)))
 
 
 def wait_s(seed: int, attempt: int) -> float:

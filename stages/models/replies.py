@@ -56,14 +56,15 @@ def checked(body: bytes) -> dict[str, Any]:
     """Return a reply that has the shape of a chat answer. Raises TroubleError, to be tried again, for any other."""
     try:
         reply: dict[str, Any] = orjson.loads(body)
-        choice = reply["choices"][0]
-        content, finish = choice["message"].get("content"), choice["finish_reason"]
+        said = [(choice["message"].get("content"), choice["finish_reason"]) for choice in reply["choices"]]
+        said[0]
     except (ValueError, LookupError, TypeError, AttributeError):
         raise TroubleError("transport: the reply is no chat answer", again=True) from None
-    if not (content is None or isinstance(content, str)):
-        raise TroubleError("transport: the reply's content is no text", again=True)
-    if finish not in ("stop", "length", "content_filter"):
-        raise TroubleError(f"transport: the reply ends with finish_reason {str(finish)[:40]!r}", again=True)
+    for content, finish in said:
+        if not (content is None or isinstance(content, str)):
+            raise TroubleError("transport: the reply's content is no text", again=True)
+        if finish not in ("stop", "length", "content_filter"):
+            raise TroubleError(f"transport: the reply ends with finish_reason {str(finish)[:40]!r}", again=True)
     return reply
 
 

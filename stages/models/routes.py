@@ -21,6 +21,8 @@ class Route:
         self.key = key
         self.length_field = "max_tokens"
         """How the server calls the limit on an answer's tokens."""
+        self.refused: frozenset[str] = frozenset()
+        """Fields that the server was found not to take, and that can be left out."""
         self.limit = limit
         self.in_flight = 0
         self.sent = 0

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from schemas.base import digest
 from schemas.errors import RlraError
 from stages.models.base import Completion, Request
@@ -16,7 +18,8 @@ class VLLMModel:
     """A model in vLLM's engine as a `Model`: one call of `complete` is one batch, scheduled by vLLM.
 
     Remote code stays off and only safetensors are read. The prefix cache is on. Greedy answers and
-    log-probabilities are the same in every batch up to the rounding of vLLM's kernels.
+    log-probabilities are the same in every batch up to the rounding of vLLM's kernels. Log-probabilities
+    are those of the distribution that was drawn from: tempered, penalised, cut off and made whole again.
     """
 
     def __init__(self, reference: str, dtype: str = "auto") -> None:
@@ -30,8 +33,9 @@ class VLLMModel:
         self.reference = reference
         self.dtype = dtype
         self.engine = f"vllm {vllm.__version__}"
+        is_cpu = current_platform.is_cpu()
         try:
-            # `processed_logprobs` are those of the tempered distribution that was drawn from.
+            # `processed_logprobs` are those of the distribution that was drawn from.
             self._llm: Any = vllm.LLM(
                 model=name,
                 dtype=dtype,
@@ -40,8 +44,12 @@ class VLLMModel:
                 enable_prefix_caching=True,
                 generation_config="vllm",
                 logprobs_mode="processed_logprobs",
-                # On a CPU compiling takes minutes, and answers come no faster for it.
-                enforce_eager=current_platform.is_cpu(),
+                # Where a schema allows any white space, a small model may write nothing else.
+                structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
+                # On a CPU compiling takes minutes, and answers come no faster for it; and a prompt that is computed
+                # in parts breaks the engine where the answer has a seed ("CPU Generator does not use offset").
+                enforce_eager=is_cpu,
+                enable_chunked_prefill=False if is_cpu else None,
                 seed=0,
                 disable_log_stats=True,
             )
@@ -56,7 +64,10 @@ class VLLMModel:
         self.template = digest(self._tokenizer.chat_template)
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        """Return one completion per request, in order. A prompt that cannot be answered is a failed one."""
+        """Return one completion per request, in order. A prompt that cannot be answered is a failed one.
+
+        Raises RlraError when the engine breaks while it computes, and for a JSON schema that it cannot hold.
+        """
         encoded = [self._encode(request) for request in requests]
         able = [index for index, prompt in enumerate(encoded) if not isinstance(prompt, str)]
         done = self._generate([requests[index] for index in able], [encoded[index] for index in able])
@@ -72,7 +83,8 @@ class VLLMModel:
     def _encode(self, request: Request) -> list[int] | str:
         turns = [message.model_dump() for message in request.messages]
         try:
-            text = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+            given = orjson.loads(request.template_args)
+            text = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **given)
         except Exception as error:  # a template is a program of the model's author and may raise anything
             return f"template: {error}"
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -83,24 +95,34 @@ class VLLMModel:
     def _generate(self, requests: Sequence[Request], prompts: Sequence[Any]) -> list[Completion]:
         if not requests:
             return []
-        outputs = self._run(prompts, [self._sampling(request) for request in requests])
+        outputs = self._run(prompts, requests)
         answers = [self._completion(request, output, output) for request, output in zip(requests, outputs, strict=True)]
         # The log-probabilities of a tempered answer are tempered: its first token is asked for once more.
         apart = [index for index, request in enumerate(requests) if request.top and request.temperature not in (0, 1)]
-        plain = [self._sampling(replace(requests[index], temperature=0.0, max_tokens=1)) for index in apart]
+        plain = [replace(requests[index], temperature=0.0, max_tokens=1) for index in apart]
         for index, output in zip(apart, self._run([prompts[index] for index in apart], plain), strict=True):
             answers[index] = self._completion(requests[index], outputs[index], output)
         return answers
 
-    def _run(self, prompts: Sequence[list[int]], sampling: Sequence[Any]) -> list[Any]:
+    def _run(self, prompts: Sequence[list[int]], requests: Sequence[Request]) -> list[Any]:
+        """Return vLLM's output for each prompt, or in its place the reason why it refuses this one."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
         if not prompts:
             return []
-        given = [{"prompt_token_ids": ids} for ids in prompts]
         try:
-            outputs: list[Any] = self._llm.generate(given, list(sampling), use_tqdm=False)
-        except (ValueError, RuntimeError) as error:  # such as a schema that its grammar cannot hold
-            raise RlraError(f"{self.reference}: vLLM refuses the requests: {_first_line(error)}") from None
-        return outputs
+            given = [{"prompt_token_ids": ids} for ids in prompts]
+            return list(self._llm.generate(given, [self._sampling(r) for r in requests], use_tqdm=False))
+        except Exception as error:  # what vLLM checks of a request it raises for all that came with it
+            if isinstance(error, EngineDeadError) or self._llm.llm_engine.has_unfinished_requests():
+                hint = "what was written is kept: the same command goes on"
+                raise RlraError(f"{self.reference}: vLLM's engine broke: {_first_line(error)}", hint) from None
+            if len(prompts) > 1:
+                half = len(prompts) // 2
+                return self._run(prompts[:half], requests[:half]) + self._run(prompts[half:], requests[half:])
+            if requests[0].schema is not None:  # a schema is the run's, not the prompt's
+                raise RlraError(f"{self.reference}: vLLM refuses the JSON schema: {_first_line(error)}") from None
+            return [f"engine: {_first_line(error)}"]
 
     def _sampling(self, request: Request) -> Any:
         from vllm import SamplingParams
@@ -108,14 +130,24 @@ class VLLMModel:
 
         return SamplingParams(
             temperature=request.temperature,
+            top_p=request.top_p,
+            top_k=request.top_k,
+            repetition_penalty=request.repetition_penalty,
+            presence_penalty=request.presence_penalty,
+            frequency_penalty=request.frequency_penalty,
+            stop=list(request.stop),
             max_tokens=request.max_tokens,
             seed=request.seed & 0x7FFFFFFF,
             logprobs=request.top,
             stop_token_ids=self._stops,
+            # vLLM needs text for nothing but this, and would write it token by token.
+            detokenize=bool(request.stop or request.top),
             structured_outputs=StructuredOutputsParams(json=request.schema) if request.schema is not None else None,
         )
 
     def _completion(self, request: Request, output: Any, first: Any) -> Completion:
+        if isinstance(output, str):
+            return Completion("", "failed", 0, error=output)
         answer = output.outputs[0]
         ids = tuple(answer.token_ids)
         told = first.outputs[0].logprobs
@@ -124,7 +156,7 @@ class VLLMModel:
             likeliest = sorted(told[0].items(), key=lambda entry: entry[1].rank)[: request.top]
             top = tuple((str(entry.decoded_token), float(entry.logprob)) for _, entry in likeliest)
         return Completion(
-            text=self._tokenizer.decode(ids, skip_special_tokens=True),
+            text=answer.text if request.stop else self._tokenizer.decode(ids, skip_special_tokens=True),
             finish="stop" if answer.finish_reason == "stop" else "length",
             length=len(ids),
             prompt_ids=tuple(output.prompt_token_ids),

@@ -89,6 +89,7 @@ def _vllm(port: int, share_prefixes: bool) -> list[str]:
     sharing = "--enable-prefix-caching" if share_prefixes else "--no-enable-prefix-caching"
     words = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(model_folder()), "--served-model-name", "live"]
     words += ["--host", "127.0.0.1", "--port", str(port), "--dtype", "bfloat16", "--max-model-len", "4096"]
+    words += ["--enforce-eager"]  # compiling takes minutes on a CPU
     return [*words, sharing, "--enable-prompt-tokens-details", "--block-size", "32", "--uvicorn-log-level", "warning"]
 
 

@@ -138,7 +138,7 @@ def test_plain_sampling_is_the_default_and_leaves_no_trace_in_the_line() -> None
     assert not {"system", "template_args"} & line["policy"].keys()
     without = Scripted()
     list(rollout([task("a")], RolloutSpec(group_size=1, tokens=False), without))
-    assert not without.calls[0][0].exact
+    assert without.calls[0][0] == asked  # a server that is asked for tokens is told to draw plainly, too
 
 
 def test_a_system_prompt_of_the_conversation_itself_stands() -> None:
