@@ -3,7 +3,7 @@
 All sample responses of at most 48 tokens from the embedded model in bfloat16. `rlra rollout` and two bare
 `model.generate` scripts (one process with all threads, and one of a single thread for each core) sample 8 to each
 prompt, in batches of 64; a naive loop samples one at a time, and a few are enough to know its speed. There are 32
-short prompts, those of the quickstart, and 16 long ones of more than 600 tokens. Loading is in no figure: bare loops
+short prompts, those of the quickstart, and 8 long ones of more than 600 tokens. Loading is in no figure: bare loops
 watch their own clock, and of `rlra` it is the difference between a longer and a shorter run that counts.
 
 The rounds' medians are told, by the clock and by the seconds that the cores worked for it: other work on the
@@ -88,14 +88,14 @@ def one_round(prompts: list[str], warm: list[str], folder: Path) -> dict[str, Sp
         "rlra rollout": rlra(prompts, warm, folder),
         f"bare generate, 1 process of {CORES} threads": bare(prompts, folder, 1, CORES),
         f"bare generate, {CORES} processes of 1 thread": bare(prompts, folder, CORES, 1),
-        "one prompt at a time": bare(prompts[:6], folder, 1, CORES, each=1),
+        "one prompt at a time": bare(prompts[:3], folder, 1, CORES, each=1),
     }
 
 
 def main(rounds: int) -> None:
     """Print the speed of each party on short and on long prompts, and what `rlra` makes of it."""
     known = [json.loads(line)["prompt"] for line in PROMPTS.read_text(encoding="utf-8").splitlines()][:40]
-    long = [" ".join((known[first:] + known)[:44]) for first in range(24)]
+    long = [" ".join((known[first:] + known)[:44]) for first in range(16)]
     with tempfile.TemporaryDirectory() as name:
         for kind, prompts in (("short", known), ("long", long)):
             found = []

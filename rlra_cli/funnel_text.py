@@ -6,21 +6,23 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from rlra_cli.safe_text import shown
+from stages.visible import one_line
 
 _MOST_POOLS = 20
+_SHORTEST, _LONGEST = 10, 80
+"""Characters of a pool's name: how many it has room for beside any number of reasons, and how many are shown."""
 
 
 def funnel_table(figures: Mapping[str, Any]) -> Table:
     """Return the funnel as a table: a row for each pool, the largest first, and one for all lines."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("pool", overflow="fold")
+    pools = sorted(figures["pools"].items(), key=lambda pool: -pool[1]["in"])
+    table.add_column("pool", overflow="fold", min_width=_SHORTEST if len(pools) > 1 else None)
     for name in ("in", *figures["dropped"], "out"):
         table.add_column(name.replace("_", " "), justify="right")
-    pools = sorted(figures["pools"].items(), key=lambda pool: -pool[1]["in"])
     if len(pools) > 1:
         for name, counts in pools[:_MOST_POOLS]:
-            table.add_row(shown(name or "(none)"), *_cells(counts, list(figures["dropped"])))
+            table.add_row(Text(one_line(name, _LONGEST) or "(none)"), *_cells(counts, list(figures["dropped"])))
     if len(pools) > _MOST_POOLS:
         table.add_row(Text(f"and {len(pools) - _MOST_POOLS:,} more", style="dim"))
     table.add_row(Text("all", style="bold"), *_cells(figures, list(figures["dropped"])))

@@ -10,9 +10,9 @@ from pydantic import Field, ValidationError
 
 from rlra_cli.models import opened_judges
 from rlra_cli.options import EndpointOptions
-from rlra_cli.run import without_query
 from schemas.base import Part
 from schemas.errors import RlraError
+from schemas.files import without_secrets
 from schemas.jsonl import Source, explain
 from stages.judge import JudgeSpec
 
@@ -164,9 +164,9 @@ def drop_journal(path: Path | None) -> None:
 def decides(models: list[str], options: PanelOptions, endpoint: EndpointOptions) -> dict[str, object]:
     """Return what of the options decides a verdict, under their names."""
     return {
-        "model": [without_query(model) for model in models],
-        "strong": without_query(options.strong) if options.strong else None,
-        "base_url": [without_query(url) for url in endpoint.base_url],
+        "model": [without_secrets(model) for model in models],
+        "strong": without_secrets(options.strong) if options.strong else None,
+        "base_url": [without_secrets(url) for url in endpoint.base_url],
     }
 
 

@@ -1,5 +1,6 @@
 """What a judged file is like, for a terminal: pure rendering."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -8,9 +9,14 @@ from rich.text import Text
 
 from rlra_cli.safe_text import line, shown
 from schemas.stats import AgainstLength, CriterionStats, Histogram, Rewards, Spread, Stats
+from stages.visible import one_line
 
 MOST_CRITERIA = 15
 """Rows of the table of criteria; the record has them all."""
+MOST_ROWS = 20
+"""Rows of the table of pools."""
+MOST_OF_NAME = 80
+"""Characters of the name of a file or pool."""
 MOST_PAIRS = 5
 MOST_NAMES = 6
 STRONG = 0.5
@@ -22,12 +28,21 @@ _STATES = {"saturated": "yellow", "dead": "yellow", "never scored": "red"}
 def screen(found: Sequence[Stats]) -> Iterator[Text | Table]:
     """Yield the figures of one file in full, or of several side by side, and then of pools side by side."""
     files = [each for each in found if each.pool is None]
-    pools = [each for each in found if each.pool is not None]
+    pools = _by_size([each for each in found if each.pool is not None])
     if len(files) == 1:
         yield from _file(files[0])
     for table in ([files] if len(files) > 1 else []) + ([pools] if pools else []):
         yield Text()
-        yield _abreast(table)
+        yield _abreast(table, len({each.file for each in found}) > 1)
+
+
+def _by_size(pools: Sequence[Stats]) -> list[Stats]:
+    """Return the largest pools first, those of one name together."""
+    prompts: Counter[str] = Counter()
+    for each in pools:
+        prompts[each.pool or ""] += each.prompts
+    names = [name for name, _ in prompts.most_common()]
+    return sorted(pools, key=lambda each: names.index(each.pool or ""))
 
 
 def _file(stats: Stats) -> Iterator[Text | Table]:
@@ -105,15 +120,13 @@ def _failures(stats: Stats) -> Iterator[Text]:
 
 
 def _criteria(criteria: Sequence[CriterionStats]) -> Table:
-    table = Table(box=None, pad_edge=False, caption_justify="left")
-    table.add_column(Text("criterion"), overflow="fold")
-    for name in ("mean", "sd", "within", "best", "worst", "scored", "abstained", "failed"):
-        table.add_column(Text(name), justify="right", no_wrap=True)
-    table.add_column(Text())
+    unscored = [name for name in ("abstained", "failed") if any(getattr(each, name) for each in criteria)]
+    table = _table("criterion", "mean", "sd", "within", "best", "worst", "scored", *unscored)
+    table.add_column(Text(), no_wrap=True)
     for each in criteria[:MOST_CRITERIA]:
         figures = [_number(value) for value in (each.mean, each.sd, each.within)]
         shares = [_share(value) for value in (each.top, each.bottom)]
-        counts = [f"{count:,}" for count in (each.scored, each.abstained, each.failed)]
+        counts = [f"{getattr(each, name):,}" for name in ("scored", *unscored)]
         state = each.state or ""
         table.add_row(shown(each.criterion), *map(Text, figures + shares + counts), Text(state, _STATES.get(state, "")))
     if len(criteria) > MOST_CRITERIA:
@@ -130,14 +143,25 @@ def _pairs(stats: Stats) -> Iterator[Text]:
         yield shown(f"  {pair.pearson:+.2f}  {pair.criteria[0]} and {pair.criteria[1]}, on {pair.n:,} responses")
 
 
-def _abreast(found: Sequence[Stats]) -> Table:
-    """Return one row for each file or pool."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column(Text("pool" if found[0].pool is not None else "file"), overflow="fold")
-    for name in ("prompts", "responses", "reward", "sd", "within", "flat", "length", "cut off", "vetoed", "no reward"):
+def _table(first: str, *others: str) -> Table:
+    """Return an empty table of names and figures, narrow enough for 80 columns to leave the names room."""
+    table = Table(box=None, pad_edge=False, collapse_padding=True, caption_justify="left")
+    table.add_column(Text(first), overflow="fold", min_width=9)
+    for name in others:
         table.add_column(Text(name), justify="right", no_wrap=True)
-    for each in found:
-        table.add_row(shown(each.file if each.pool is None else each.pool or "–"), *map(Text, _row(each)))
+    return table
+
+
+def _abreast(found: Sequence[Stats], several: bool) -> Table:
+    """Return one row for each file or pool; where there are several files, a pool says of which it is."""
+    columns = ("prompts", "responses", "reward", "within", "flat", "length", "cut\noff", "vetoed", "no\nreward")
+    table = _table("file" if found[0].pool is None else "pool", *columns)
+    for each in found[:MOST_ROWS]:
+        pool = f"{each.pool or '–'}, {each.file}" if several else each.pool or "–"
+        name = one_line(each.file if each.pool is None else pool, MOST_OF_NAME)
+        table.add_row(Text(name), *map(Text, _row(each)))
+    if len(found) > MOST_ROWS:
+        table.caption = Text(f"and {len(found) - MOST_ROWS:,} more, which the record has", "dim")
     return table
 
 
@@ -149,7 +173,6 @@ def _row(each: Stats) -> list[str]:
         f"{each.prompts:,}",
         f"{each.responses:,}",
         _number(of.mean if of else None),
-        _number(of.sd if of else None),
         _number(within.mean if within else None),
         _share(rewards.flat if rewards else None),
         f"{length.mean:,.0f}" if length else "–",

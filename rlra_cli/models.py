@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from rlra_cli import ui
 from rlra_cli.options import EndpointOptions, ModelOptions
-from rlra_cli.run import without_query
 from schemas.errors import RlraError
+from schemas.files import without_secrets
 from stages.models.base import Model
 from stages.models.endpoint import api_key, parted
 
@@ -70,7 +70,7 @@ def opened_judges(references: Sequence[str], endpoint: EndpointOptions) -> Itera
 def recorded(reference: str | None, endpoint: EndpointOptions) -> tuple[str | None, list[str]]:
     """Return a reference without the URL that it may carry, and where the model is asked, without queries."""
     name, own = parted(reference) if reference is not None else (None, None)
-    return name, [without_query(url) for url in ([own] if own else endpoint.base_url)]
+    return name, [without_secrets(url) for url in ([own] if own else endpoint.base_url)]
 
 
 def dtype_for(asked: str, temperature: float) -> str:

@@ -8,6 +8,7 @@ from rlra_cli import ui
 from rlra_cli.options import MapOptions
 from rlra_cli.run import Job
 from schemas.errors import RlraError
+from schemas.files import is_remote, shown
 from schemas.jsonl import Source
 from schemas.manifest import differing_keys, path_for, read_manifest
 from stages.models.endpoint import parted
@@ -25,8 +26,9 @@ def policies_of(given: Sequence[str], output: str) -> dict[str, str]:
     if len(named) == 1:
         return {output: named[0][1]}
     folder = Path(output)
-    if output == "-" or not (output.endswith("/") or folder.is_dir()):
-        raise RlraError(f"{len(named)} policies need a folder to write to, and '{output}' is none", hint="say -o runs/")
+    if output == "-" or is_remote(output) or not (output.endswith("/") or folder.is_dir()):
+        what = f"{len(named)} policies need a folder to write to, and '{shown(output)}' is none"
+        raise RlraError(what, hint="say -o runs/")
     names = [name for name, _ in named]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise RlraError(f"--model: two policies are called '{twice}'", hint="name them, as in A=smollm2 B=hf:run/")

@@ -16,6 +16,7 @@ from rlra_cli.rollout_tally import Tally
 from rlra_cli.run import Job, run_map
 from schemas.answers import read_answers
 from schemas.errors import RlraError
+from schemas.files import shown
 from schemas.jsonl import Source
 from schemas.rollouts import Policy, Rollouts
 from schemas.shards import Shard
@@ -79,6 +80,8 @@ def rollout(
     """
     source = Source(tasks)
     if responses is not None:
+        if place.engine == "ray" or spec.until_spread or rubrics or add:
+            raise RlraError("--engine ray, --until-spread, --rubrics and --add do not go with --responses")
         return _attach(source, Source(responses), output, options, place.share(window_of(spec)))
     from rlra_cli.rubric_files import placed
 
@@ -193,7 +196,7 @@ def _attach(source: Source, answers: Source, output: str, options: MapOptions, s
         names = ", ".join(repr(name) for name in strangers[:3])
         raise RlraError(f"{answers.name}: no task has the id {names}{more}", hint="ids must be those of the tasks")
     policy = Policy(
-        model=f"responses:{Path(answers.path).name}",
+        model=f"responses:{Path(shown(answers.path)).name}",
         revision=answers.sha256()[:16],
         template="",
         engine="made elsewhere",
@@ -201,6 +204,6 @@ def _attach(source: Source, answers: Source, output: str, options: MapOptions, s
         seed=0,
     )
     tally = Tally()
-    job = Job("rollout", {"responses": answers.path}, output, options, {"input": source, "responses": answers})
+    job = Job("rollout", {"responses": shown(answers.path)}, output, options, {"input": source, "responses": answers})
     run_map(job, iter(tasks), lambda rest: attach(rest, by_id, policy), Rollouts, tally, shard=share)
     tally.say(options.quiet)

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import sys
 import time
 from collections import Counter
@@ -17,9 +16,10 @@ from rlra_cli import ui
 from rlra_cli.options import MapOptions, RunOptions
 from schemas.base import Record
 from schemas.errors import RlraError, TooManyFailuresError
-from schemas.files import shown
+from schemas.files import shown, without_secrets
 from schemas.jsonl import Source, Target
-from schemas.manifest import Input, Manifest, Recipe, differing_keys, path_for, recipe_digest
+from schemas.manifest import Input, Manifest, Recipe, differing_keys, path_for, read_manifest, recipe_digest
+from schemas.parts import PartFolder
 from schemas.shards import Shard
 
 InT = TypeVar("InT", bound=Record)
@@ -58,6 +58,9 @@ class Job:
 def _input(source: Source) -> Input:
     sha256, records = source.fingerprint()
     own = recipe_digest(Path(source.path)) if source.path != "-" else None
+    has_parts = own and Path(source.path).is_dir() and PartFolder(source.path).names()
+    if has_parts and read_manifest(path_for(Path(source.path))).recipe.sha256 != sha256:  # not all of them were copied
+        raise RlraError(f"{source.path}: changed since its manifest was written", hint="copy it, or make it, again")
     return Input(name=Path(shown(source.path)).name, sha256=sha256, records=records, recipe=own)
 
 
@@ -186,7 +189,7 @@ def write_manifest(job: Job, recipe: Recipe, path: Path) -> None:
 def manifest_text(job: Job, recipe: Recipe) -> str:
     """Return the manifest of what `job` made, as it is written."""
     run = {
-        "argv": [without_query(word) for word in sys.argv[1:]],
+        "argv": [without_secrets(word) for word in sys.argv[1:]],
         "commit": _commit(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(job.clock)),
         "seconds": round(time.monotonic() - job.started, 1),
@@ -194,11 +197,6 @@ def manifest_text(job: Job, recipe: Recipe) -> str:
         "counts": dict(job.counts),
     }
     return Manifest(recipe=recipe, run=run).model_dump_json(indent=1, exclude_none=True) + "\n"
-
-
-def without_query(text: str) -> str:
-    """Return `text` with the query of any URL in it cut off: some servers take their key there."""
-    return re.sub(r"([a-z0-9+]+://[^?\s]*)\?\S*", r"\1", text)
 
 
 def summarise(job: Job, remark: str = "") -> None:

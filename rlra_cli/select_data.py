@@ -76,6 +76,8 @@ def select_data(
 
     if plot and plot.suffix not in (".svg", ".png"):
         raise RlraError(f"--plot: '{plot}' ends with neither .svg nor .png")
+    if groups and spec.score_field:
+        raise RlraError("--groups goes without --score-field, which writes lines as they are")
     if bounds and (spec.quantile or spec.keep_pool or spec.keep != "0:1"):
         raise RlraError("--bounds goes without --keep, --keep-pool and --quantile")
     select(spec, options, Files(judged, output, rejects, groups, decontaminate, bounds, previous, plot))

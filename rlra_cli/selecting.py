@@ -16,6 +16,8 @@ from rlra_cli.prompt_files import read_tasks
 from rlra_cli.rereading import LineTarget, rereadable
 from rlra_cli.run import Job, finish
 from schemas.bounds import read_bounds
+from schemas.errors import RlraError
+from schemas.files import put, shown
 from schemas.jsonl import Source
 from schemas.manifest import path_for, read_manifest
 from schemas.task import Task
@@ -50,6 +52,7 @@ def select(spec: SelectDataSpec, options: RunOptions, files: Files) -> None:
     found = Findings(spec)
     with ExitStack() as stack:
         source = stack.enter_context(rereadable(files.judged, once=spec.decides_alone and not files.previous))
+        _apart(files)
         job = Job("select-data", _asked(spec, files), files.output, options, _inputs(source, files))
         job.recipe()  # an input that cannot be read says so before anything is written
         given = _given(spec, reader, files)
@@ -66,6 +69,19 @@ def select(spec: SelectDataSpec, options: RunOptions, files: Files) -> None:
         job.counts.update({f"dropped_{reason}": number for reason, number in dropped.items()})
         finish(job, target)
         _tell(job, target, found, files.plot)
+
+
+def _apart(files: Files) -> None:
+    """Raise RlraError where one file is read and written, or written twice, and where two inputs are one pipe."""
+    read = [name for name in (files.judged, files.previous, *files.decontaminate, str(files.bounds or "")) if name]
+    if read.count("-") > 1:
+        raise RlraError("two inputs are stdin, and only one can be", hint="put one of them into a file")
+    taken = {os.path.realpath(name) for name in read if name != "-"}
+    for name in filter(None, (files.output, str(files.rejects or ""))):
+        path = name if name == "-" else os.path.realpath(name)
+        if path in taken:
+            raise RlraError(f"{shown(name)}: is read or written already", hint="give each output a name of its own")
+        taken.add(path)
 
 
 def _asked(spec: SelectDataSpec, files: Files) -> dict[str, Any]:
@@ -135,10 +151,12 @@ def _tell(job: Job, target: LineTarget, found: Findings, plot: Path | None) -> N
     if plot:
         from stages.reports.funnel import funnel_plot
 
-        plot.write_bytes(funnel_plot(figures["funnel"], plot.suffix[1:]))
+        put(plot, funnel_plot(figures["funnel"], plot.suffix[1:]))
     if not job.options.quiet:
         from rich.console import Console
 
         Console(stderr=True, highlight=False).print(funnel_table(figures["funnel"]))
+        if found.bounds.by and figures["funnel"]["pools"].keys() == {""}:
+            ui.say(f"--by {found.bounds.by}: no line says it, and all are one pool")
         for remark in remarks(found.short, found.since):
             ui.say(remark)

@@ -12,6 +12,7 @@ from rlra_cli.options import Output, RunOptions
 from rlra_cli.run import Job, run_stream, summarise
 from rlra_cli.validate import kind_of_file
 from schemas.errors import RlraError
+from schemas.files import put
 from schemas.jsonl import Source
 from schemas.judged import Judged
 from schemas.rollouts import Rollouts
@@ -53,6 +54,8 @@ def stats(
     sources = dict(_labelled(word) for word in files)
     if len(sources) < len(files):
         raise RlraError("two files have the same label", hint="name them, as in old=a.jsonl new=b.jsonl")
+    if [source.path for source in sources.values()].count("-") > 1:
+        raise RlraError("two files are stdin, and only one can be", hint="put one of them into a file")
     job = Job("stats", {"by": by}, output, options, sources)
     found = [each for label, source in sources.items() for each in _stats(label, source, by, options)]
     if not options.quiet:
@@ -96,11 +99,7 @@ def _print(found: Sequence[Stats]) -> None:
 def _draw(folder: Path, stats: Stats) -> str:
     from stages.reports.stats_plots import plots
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RlraError(f"{folder}: {error.strerror}") from None
     drawn = plots(stats)
     for name, drawing in drawn.items():
-        (folder / f"{name}.svg").write_text(drawing, encoding="utf-8")
+        put(folder / f"{name}.svg", drawing.encode())
     return ", ".join(drawn) or "nothing"

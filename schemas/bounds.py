@@ -35,7 +35,8 @@ def read_bounds(path: Path) -> Bounds:
     """
     data = _data(path)
     if isinstance(data, dict) and "manifest" in data:
-        data = data.get("run", {}).get("bounds")
+        run = data.get("run")
+        data = run.get("bounds") if isinstance(run, dict) else None
         if data is None:
             raise RlraError(f"{path}: this manifest holds no bounds", hint="`rlra select-data` writes them")
     try:

@@ -34,9 +34,12 @@ def is_remote(path: str) -> bool:
 
 def shown(path: str) -> str:
     """Return `path` as messages and manifests say it: a URL without user, password and query."""
-    return (
-        re.sub(r"://[^/@]*@|\?.*", lambda found: "://" if found[0][0] == ":" else "", path) if is_remote(path) else path
-    )
+    return without_secrets(path.partition("?")[0]) if is_remote(path) else path
+
+
+def without_secrets(text: str) -> str:
+    """Return `text` with user, password and query cut out of any URL in it: some servers take their key there."""
+    return re.sub(r"([a-z0-9+]+://[^?\s]*)\?\S*", r"\1", re.sub(r"://[^/?\s]*@", "://", text))
 
 
 def tried(path: str, step: Callable[[], StepT]) -> StepT:
@@ -46,7 +49,14 @@ def tried(path: str, step: Callable[[], StepT]) -> StepT:
     except FileNotFoundError:
         raise RlraError(f"{shown(path)}: no such file or directory") from None
     except Exception as error:  # each file system raises its own
-        raise RlraError(f"{shown(path)}: {str(error).partition(chr(10))[0] or type(error).__name__}") from None
+        said = without_secrets(str(error).partition("\n")[0]) or type(error).__name__
+        raise RlraError(f"{shown(path)}: {said}") from None
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file and the folders above it. Raises RlraError where it cannot be written."""
+    tried(str(path.parent), lambda: path.parent.mkdir(parents=True, exist_ok=True))
+    tried(str(path), lambda: path.write_bytes(content))
 
 
 def reached(path: str) -> tuple[Any, str]:
@@ -62,7 +72,7 @@ def files_of(path: str) -> list[str]:
     Raises RlraError where a folder or pattern has none, and for a folder of parts that is not complete.
     """
     if is_remote(path):
-        if not (path.endswith("/") or glob.has_magic(path)):
+        if not (shown(path).endswith("/") or glob.has_magic(shown(path))):  # a query is no pattern
             return [path]
         system, place = reached(path)
         names = tried(path, lambda: system.glob(place) if glob.has_magic(place) else system.ls(place, detail=False))
@@ -116,9 +126,10 @@ def digest_of(path: str) -> tuple[str, int]:
 
 
 def _plain(raw: IO[bytes], path: str) -> IO[bytes]:
-    if path.endswith(".gz"):
+    name = shown(path)
+    if name.endswith(".gz"):
         return cast(IO[bytes], gzip.open(raw))
-    return cast(IO[bytes], io.BufferedReader(_Frames(raw))) if path.endswith(".zst") else raw
+    return cast(IO[bytes], io.BufferedReader(_Frames(raw))) if name.endswith(".zst") else raw
 
 
 @contextlib.contextmanager

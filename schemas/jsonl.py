@@ -223,6 +223,11 @@ def to_line(record: Record) -> bytes:
     return orjson.dumps(to_data(record)) + b"\n"
 
 
+def _is_special(path: Path) -> bool:
+    """Return whether a file cannot take the place of what lies there: a folder, a pipe, a device."""
+    return path.exists() and (not path.is_file() or path.parent.resolve() == Path("/dev"))
+
+
 class Target:
     """An artifact that is being written: to stdout, or to `X.partial` and renamed when complete.
 
@@ -232,8 +237,9 @@ class Target:
     def __init__(self, path: str, resume: bool = False) -> None:
         import jsonlines
 
-        if is_remote(path) or path.endswith("/") or Path(path).is_dir():
-            raise RlraError(f"{shown(path)}: the lines need a file to go to", hint="--engine ray writes to folders")
+        if is_remote(path) or path.endswith("/") or _is_special(Path(path)):
+            hint = "--engine ray writes to folders; `-` is stdout"
+            raise RlraError(f"{shown(path)}: the lines need a file to go to", hint=hint)
         self.path = None if path == "-" else Path(path)
         self.records = 0
         self._hash = hashlib.sha256()

@@ -15,6 +15,25 @@ from schemas.task import Task
 from stages.conversation import Conversation, held, parted
 from stages.models.base import Completion, Model
 
+NOT_FOR_TEMPLATES = frozenset(
+    [
+        "conversation",
+        "messages",
+        "chat_template",
+        "add_generation_prompt",
+        "continue_final_message",
+        "tokenize",
+        "padding",
+        "truncation",
+        "max_length",
+        "return_tensors",
+        "return_dict",
+        "return_assistant_tokens_mask",
+        "tokenizer_kwargs",
+    ]
+)
+"""What a tokenizer is told besides arguments of the template: under another one `policy.template` would be untrue."""
+
 
 class RolloutSpec(Part):
     """Every option that decides what is sampled."""
@@ -62,6 +81,8 @@ class RolloutSpec(Part):
     def _named(cls, pairs: tuple[str, ...]) -> tuple[str, ...]:
         if wrong := [pair for pair in pairs if not pair.partition("=")[0] or "=" not in pair]:
             raise ValueError(f"'{wrong[0]}' is not KEY=VALUE")
+        if wrong := [key for key, _, _ in (pair.partition("=") for pair in pairs) if key in NOT_FOR_TEMPLATES]:
+            raise ValueError(f"'{wrong[0]}' is no argument of a template, but decides how it is used")
         return pairs
 
     @model_validator(mode="after")

@@ -136,18 +136,13 @@ def _likely(messages: Sequence[Message], text: str) -> float:
     return _loaded().likelihood(messages, text)
 
 
-def _answer(requests: list[Request], may_halve: bool = True) -> list[Completion]:
+def _answer(requests: list[Request]) -> list[Completion]:
     try:
         return _loaded().complete(requests)
-    except (RuntimeError, MemoryError) as error:
-        # An engine error (an unsupported shape, memory that ran out twice) belongs to these requests; the rest goes on.
+    except (RuntimeError, IndexError, MemoryError) as error:
+        # An engine error (a token that the weights do not have, memory that ran out) may be one request's alone.
         what = str(error).partition("\n")[0] or type(error).__name__
-        if not (may_halve and _is_exhausted(error)):
-            return [Completion(text="", finish="failed", length=0, error=f"engine: {what}") for _ in requests]
+        if len(requests) == 1:
+            return [Completion(text="", finish="failed", length=0, error=f"engine: {what}")]
     half = (len(requests) + 1) // 2
-    return [answer for part in (requests[:half], requests[half:]) for answer in _answer(part, may_halve=False)]
-
-
-def _is_exhausted(error: Exception) -> bool:
-    """Return whether memory ran out; on a CPU torch has no class of its own for it."""
-    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
+    return [*_answer(requests[:half]), *_answer(requests[half:])]

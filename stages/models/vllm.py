@@ -20,6 +20,7 @@ class VLLMModel:
     Remote code stays off and only safetensors are read. The prefix cache is on. Greedy answers and
     log-probabilities are the same in every batch up to the rounding of vLLM's kernels. Log-probabilities
     are those of the distribution that was drawn from: tempered, penalised, cut off and made whole again.
+    Several may be open in one process; the first one to be closed ends them all.
     """
 
     def __init__(self, reference: str, dtype: str = "auto") -> None:
@@ -62,12 +63,15 @@ class VLLMModel:
         self._context = int(self._llm.model_config.max_model_len)
         self._stops = _stop_ids(name, self._tokenizer)
         self.template = digest(self._tokenizer.chat_template)
+        self._held: set[str] = set()
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """Return one completion per request, in order. A prompt that cannot be answered is a failed one.
 
         Raises RlraError when the engine breaks while it computes, and for a JSON schema that it cannot hold.
         """
+        for schema in {request.schema for request in requests if request.schema is not None} - self._held:
+            self._hold(schema)
         encoded = [self._encode(request) for request in requests]
         able = [index for index, prompt in enumerate(encoded) if not isinstance(prompt, str)]
         done = self._generate([requests[index] for index in able], [encoded[index] for index in able])
@@ -79,6 +83,16 @@ class VLLMModel:
     def close(self) -> None:
         """End vLLM's engine and its processes."""
         self._llm.llm_engine.engine_core.shutdown()
+
+    def _hold(self, schema: str) -> None:
+        """Raise RlraError for a JSON schema that no grammar can be made of: in the engine that would be its end."""
+        from xgrammar import Grammar
+
+        try:
+            Grammar.from_json_schema(schema)
+        except Exception as error:  # a compiled library raises what it likes
+            raise RlraError(f"{self.reference}: vLLM refuses the JSON schema: {_first_line(error)}") from None
+        self._held.add(schema)
 
     def _encode(self, request: Request) -> list[int] | str:
         turns = [message.model_dump() for message in request.messages]
@@ -120,8 +134,6 @@ class VLLMModel:
             if len(prompts) > 1:
                 half = len(prompts) // 2
                 return self._run(prompts[:half], requests[:half]) + self._run(prompts[half:], requests[half:])
-            if requests[0].schema is not None:  # a schema is the run's, not the prompt's
-                raise RlraError(f"{self.reference}: vLLM refuses the JSON schema: {_first_line(error)}") from None
             return [f"engine: {_first_line(error)}"]
 
     def _sampling(self, request: Request) -> Any:

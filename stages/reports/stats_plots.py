@@ -11,10 +11,10 @@ from stages.visible import one_line
 
 MOST_CRITERIA = 25
 """Rows of the map of correlations: those of the pairs that go together most. The record has them all."""
+MOST_LEGIBLE = 15
+"""Of more rows, figures in the map have to be smaller than cells that still fit the width."""
 _LABEL = 34
-_ALONE = (
-    'xmlns="http://www.w3.org/2000/svg" style="color:#222; background:#fff; font-family:sans-serif; --after:#0b7285"'
-)
+_ALONE = 'xmlns="http://www.w3.org/2000/svg" style="color:#222; background:#fff; font-family:sans-serif"'
 
 
 def plots(stats: Stats) -> dict[str, str]:
@@ -28,7 +28,9 @@ def plots(stats: Stats) -> dict[str, str]:
             drawn["length"] = _curve(stats.rewards.length.curve, stats.unit)
         if stats.correlations:
             drawn["criteria"] = _correlations(stats.correlations)
-    return {name: drawing.replace("<svg ", f"<svg {_ALONE} ", 1) for name, drawing in drawn.items()}
+    # Viewers outside browsers know no CSS variables, and would paint bars black and lines not at all.
+    coloured = {name: drawing.replace("var(--after)", "#0b7285") for name, drawing in drawn.items()}
+    return {name: drawing.replace("<svg ", f"<svg {_ALONE} ", 1) for name, drawing in coloured.items()}
 
 
 def _histogram(found: Histogram) -> str:
@@ -67,7 +69,7 @@ def _correlations(pairs: tuple[CriterionPair, ...]) -> str:
                 f"{cells[row, column]:.2f}".replace("0.", "."),
                 ha="center",
                 va="center",
-                size=7,
+                size=7 if len(names) <= MOST_LEGIBLE else 5,
                 color=dark,
             )
         labels = [one_line(name, _LABEL) for name in names]

@@ -1,9 +1,7 @@
 """The language of a prompt."""
 
 from stages.checks.language import SURE, likelihoods
-
-UNKNOWN = "und"
-"""What ISO 639-2 calls a text of which nobody can tell the language."""
+from stages.selection.spec import UNKNOWN
 
 
 def language(text: str) -> str:

@@ -32,7 +32,7 @@ class ScoredLines:
         pool = label(at(data, self._pool)) if self._pool else ""
         kind = label(at(data, self._kind)) if self._kind else ""
         characters = len(self._said(data, entry)) if self._spec.longest_prompt else 0
-        if type(score) is float or type(score) is int:
+        if type(score) is float or type(score) is int or type(score) is bool:
             return Row(self._name(data, entry), pool, kind, self._one(score), NAN, NAN, NAN, NAN, NAN, NAN, characters)
         if score is None and not is_there(data, self._score):
             raise RlraError(

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from schemas.base import Part
 from stages.selection.statistics import CRITERION, NAMES
 
+UNKNOWN = "und"
+"""What ISO 639-2 calls a text of which nobody can tell the language."""
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 BAND = re.compile(rf"({_NUMBER})?:({_NUMBER})?", re.IGNORECASE | re.ASCII)
 
@@ -76,6 +78,16 @@ class SelectDataSpec(Part):
             band(named(text)[1])
         return given
 
+    @field_validator("language")
+    @classmethod
+    def _are_languages(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        if codes:
+            from stages.checks.languages import NAMES as LANGUAGES  # takes long to load
+
+            if unknown := [code for code in codes if code not in LANGUAGES and code != UNKNOWN]:
+                raise ValueError(f"'{unknown[0]}' is none of the codes {' '.join(LANGUAGES)} and {UNKNOWN}")
+        return codes
+
     @field_validator("statistic")
     @classmethod
     def _is_known(cls, name: str) -> str:
@@ -96,6 +108,8 @@ class SelectDataSpec(Part):
             raise ValueError("--mix goes with --balance")
         if self.score_field and self.statistic.startswith(CRITERION):
             raise ValueError("a criterion's mean needs judged lines, and --score-field has none")
+        if self.score_field and min(self.most_vetoed, self.most_cut_off) < 1:
+            raise ValueError("--most-vetoed and --most-cut-off need judged lines, and --score-field has none")
         return self
 
     def shares(self) -> dict[str, float]:

@@ -191,6 +191,14 @@ def test_what_is_refused_of_parts(parts: Runner, harm: Callable[[Runner], object
     refused(parts("merge", "parts/"), *words)
 
 
+def test_a_folder_that_was_not_copied_whole_is_no_input(parts: Runner) -> None:
+    """The part that is missing may be the last one: no number says so, but the manifest does."""
+    *_, last = sorted(parts.folder.glob("parts/part-*"))
+    last.unlink()
+    done = parts("judge", "parts/", "--rubrics", "rubric.yaml", "-o", "out.jsonl")
+    refused(done, "parts/: changed since its manifest was written")
+
+
 def test_nothing_is_a_whole_too(parts: Runner) -> None:
     for part in (parts.folder / "parts").glob("part-*"):
         part.unlink()

@@ -113,6 +113,7 @@ def test_policies_may_stand_in_a_file_or_in_the_environment(run: Runner, server:
     ("given", "output", "said"),
     [
         (["smollm2", "hf:a"], "-", "2 policies need a folder to write to, and '-' is none"),
+        (["smollm2", "hf:a"], "s3://bucket/runs/", "2 policies need a folder to write to, and 's3://bucket/runs/' is"),
         (["smollm2", "hf:a"], "out.jsonl", "2 policies need a folder to write to, and 'out.jsonl' is none"),
         (["smollm2", "smollm2"], "runs/", "two policies are called 'smollm2'"),
         (["a=smollm2", "a=hf:b"], "runs/", "two policies are called 'a'"),

@@ -54,6 +54,14 @@ def test_what_does_not_fit_is_said(run: Runner) -> None:
         assert wanted in attached(run, *answers, code=1)
 
 
+def test_what_only_sampling_can_do_is_refused(run: Runner) -> None:
+    tasks(run)
+    run.write("theirs.jsonl", lines({"id": "sea", "response": "x"}))
+    for word in (["--engine", "ray"], ["--until-spread", "16"], ["--add"], ["--rubrics", "r.yaml"]):
+        done = run("rollout", "tasks.jsonl", "--responses", "theirs.jsonl", *word)
+        assert (done.code, done.out) == (1, b"") and "do not go with --responses" in done.err, done.err
+
+
 def test_they_are_unfit_for_staged_training(run: Runner) -> None:
     attached(
         run, {"id": "sea", "response": "Waves."}, {"id": "garden", "response": "Roses and a long path that goes on."}

@@ -1,12 +1,15 @@
 """`rlra select-data` from the outside: files in, files out, and what stands beside them."""
 
 import gzip
+import io
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from rich.console import Console
 
+from rlra_cli.funnel_text import funnel_table
 from tests.contract.material import MAKE, NAMES
 from tests.running import Runner, lines, records
 
@@ -198,3 +201,62 @@ def test_nothing_comes_of_nothing(run: Runner) -> None:
         done = run("select-data", "empty.jsonl", "--score-field", "s", *more, "--summary", "s.json", "--plot", "p.svg")
         assert (done.code, done.out) == (0, b""), done.err
         assert summary(run)["funnel"] == {"in": 0, "dropped": {}, "out": 0, "pools": {}}
+
+
+def test_no_file_is_read_and_written(groups: Runner) -> None:
+    """An output by the name of an input would replace it, and two by one name would mix; a pipe is read once."""
+    groups.write("rejects.jsonl", b"")
+    before = groups.read("judged.jsonl")
+    for words in (
+        ("-o", "judged.jsonl"),
+        ("-o", "./judged.jsonl"),
+        ("-o", "out.jsonl", "--rejects", "judged.jsonl"),
+        ("-o", "out.jsonl", "--rejects", "out.jsonl"),
+        ("-o", "rejects.jsonl", "--previous", "rejects.jsonl"),
+        ("--rejects", "-"),
+    ):
+        done = groups("select-data", "judged.jsonl", *words)
+        assert (done.code, done.out) == (1, b"") and "is read or written already" in done.err, words
+    assert groups.read("judged.jsonl") == before and groups.names() == {"judged.jsonl", "rejects.jsonl"}
+    done = groups("select-data", "-", "--previous", "-", stdin=before)
+    assert done.code == 1 and "two inputs are stdin" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--language", "english"), "--language: 'english' is none of the codes af "),
+        (("--score-field", "id", "--most-vetoed", "0.5"), "--most-vetoed and --most-cut-off need judged lines"),
+        (("--score-field", "id", "--most-cut-off", "0.5"), "--most-vetoed and --most-cut-off need judged lines"),
+        (("--score-field", "id", "--groups"), "--groups goes without --score-field"),
+        (("--plot", "judged.jsonl/f.svg"), "judged.jsonl"),
+        (("--bounds", "odd.json"), "odd.json: this manifest holds no bounds"),
+    ],
+)
+def test_refusals_of_one_line(groups: Runner, words: tuple[str, ...], said: str) -> None:
+    """What cannot be meant is said, and not taken for a selection of nothing."""
+    groups.write("odd.json", b'{"manifest":1,"run":[]}')
+    done = groups("select-data", "judged.jsonl", "-o", "out.jsonl", *words)
+    assert done.code == 1 and f"rlra: {said}" in done.err and "Traceback" not in done.err
+
+
+def test_a_plot_gets_its_folder(groups: Runner) -> None:
+    """As any other output does."""
+    assert groups("select-data", "judged.jsonl", "--plot", "no/such/f.svg", "--quiet").code == 0
+    assert b"too" in groups.read("no/such/f.svg") or groups.read("no/such/f.svg")[:4] == b"<?xm"
+
+
+def test_pools_that_nobody_is_of(groups: Runner) -> None:
+    """A field that no line has makes one pool; the run says so, since the name may be misspelt."""
+    done = groups("select-data", "judged.jsonl", "--by", "meta.absent")
+    assert done.code == 0 and "--by meta.absent: no line says it, and all are one pool" in done.err
+
+
+def test_the_names_of_pools_have_room_on_any_screen(pool: Runner) -> None:
+    """However many reasons stand beside them."""
+    reasons = ("too_few_scored", "judge_failed", "not_measured", "no_spread", "too_hard", "too_easy", "over_budget")
+    counts = {"in": 900_000, "dropped": dict.fromkeys(reasons, 100_000), "out": 200_000}
+    console = Console(file=io.StringIO(), width=80)
+    console.print(funnel_table({**counts, "pools": {"mathematics": counts, "two\nlines": counts}}))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "mathematic" in shown and "two lines" in shown

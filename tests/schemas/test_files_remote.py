@@ -1,16 +1,17 @@
 """Files by URL, and folders of files: read through fsspec as a local file is, and refused in one sentence."""
 
 import gzip
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
 import pytest
 import zstandard
+from pytest_httpserver import HTTPServer
 
-from rlra_cli.run import without_query
 from schemas.errors import RlraError
-from schemas.files import digest_of, files_of, shown
+from schemas.files import digest_of, files_of, shown, tried, without_secrets
 from schemas.jsonl import Source, Target
 from schemas.task import Task
 from tests.contract.material import task
@@ -100,6 +101,13 @@ def test_a_file_system_that_needs_a_package() -> None:
         list(Source("rlrafar://bucket/in.jsonl").lines())
 
 
+@pytest.mark.parametrize(("name", "pack"), [("in.jsonl", bytes), ("in.jsonl.gz", gzip.compress)])
+def test_a_url_with_a_query_is_one_file(httpserver: HTTPServer, name: str, pack: type[bytes]) -> None:
+    """As storage hands it out, signed: the question mark begins no pattern, and the name ends before it."""
+    httpserver.expect_request(f"/{name}", query_string="sig=a*/").respond_with_data(pack(CONTENT))
+    assert digest_of(httpserver.url_for(f"/{name}?sig=a*/"))[1] == len(NAMES)
+
+
 def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(RlraError, match="no files of JSONL there"):
         files_of(str(tmp_path))
@@ -125,11 +133,25 @@ def test_what_is_no_file_here_cannot_be_written_to(path: str) -> None:
         Target(path)
 
 
+def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """`-o /dev/null` would put a file in its place, for every program of the machine."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (str(tmp_path / "pipe"), "/dev/null", "/dev/stdout"):
+        with pytest.raises(RlraError, match="need a file to go to"):
+            Target(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["pipe"]
+
+
 def test_no_secret_of_a_url_is_shown(run: Runner) -> None:
     """Neither what stands behind `?`, nor a user and a password."""
     assert shown("https://user:secret@host/a?sig=secret") == "https://host/a"
     assert shown("what?.jsonl") == "what?.jsonl"
-    assert "secret" not in without_query("s3://bucket/in.jsonl?key=secret")
+    assert shown("https://user:se@cret@host/a@b") == "https://host/a@b"
+    said = "403, url='https://user:secret@host/a@b?sig=secret', of openai:a@http://host/v1"
+    assert without_secrets(said) == "403, url='https://host/a@b of openai:a@http://host/v1"
+    with pytest.raises(RlraError) as raised:
+        tried("https://host/a?sig=secret", lambda: int(said))
+    assert "secret" not in raised.value.message
     done = run("judge", "memory://u:secret@rlra/in.jsonl?sig=secret")
     assert done.code == 1 and "secret" not in done.err, done.err
 

@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,17 @@ def test_two_do_not_write_the_same_target(tmp_path: Path) -> None:
         Target(str(tmp_path / "a.jsonl"))
     first.close()
     Target(str(tmp_path / "a.jsonl")).close()
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    """A device or a pipe would be gone for everybody when the finished file is renamed to its name."""
+    (tmp_path / "null").symlink_to("/dev/null")
+    os.mkfifo(tmp_path / "pipe")
+    before = set(tmp_path.iterdir())
+    for name in ("null", "pipe"):
+        with pytest.raises(RlraError, match="the lines need a file to go to"):
+            Target(str(tmp_path / name))
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_an_archive_has_no_clock(tmp_path: Path) -> None:

@@ -342,40 +342,40 @@ NO_MEMORY = [
 ]
 
 
-def test_an_engine_error_belongs_to_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = Exhausted(RuntimeError("shapes do not fit\nand much more"), most=0)
-    monkeypatch.setattr(pool, "_model", broken)
-    answers = pool._answer(many(each=1)[:3])
-    assert [(c.finish, c.error) for c in answers] == [("failed", "engine: shapes do not fit")] * 3
-    assert broken.sizes == [3]
+def test_an_engine_error_belongs_to_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others of its batch are answered without it."""
+
+    class Picky(Exhausted):
+        def complete(self, requests: list[Request]) -> list[Completion]:
+            if asked[1] in requests:
+                raise IndexError("index out of range\nand much more")
+            return super().complete(requests)
+
+    asked = many(each=1)[:7]
+    monkeypatch.setattr(pool, "_model", Picky(MemoryError(), most=7))
+    answers = pool._answer(asked)
+    expected = [one.messages[0].content for one in asked]
+    expected[1] = ""
+    assert [c.text for c in answers] == expected
+    assert [c.error for c in answers if c.finish == "failed"] == ["engine: index out of range"]
 
 
 @pytest.mark.parametrize("error", NO_MEMORY, ids=lambda error: type(error).__name__)
 def test_a_batch_that_memory_does_not_hold_is_tried_in_halves(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    narrow = Exhausted(error, most=4)
+    narrow = Exhausted(error, most=3)
     monkeypatch.setattr(pool, "_model", narrow)
     requests = many(each=1)[:7]
     assert [c.text for c in pool._answer(requests)] == [one.messages[0].content for one in requests]
-    assert narrow.sizes == [7, 4, 3]
+    assert narrow.sizes == [7, 4, 2, 2, 3]
 
 
 @pytest.mark.parametrize("error", NO_MEMORY, ids=lambda error: type(error).__name__)
-def test_halves_are_not_halved_again(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    narrow = Exhausted(error, most=3)
-    monkeypatch.setattr(pool, "_model", narrow)
-    answers = pool._answer(many(each=1)[:7])
-    assert narrow.sizes == [7, 4, 3]
-    assert [c.finish for c in answers] == ["failed"] * 4 + ["stop"] * 3
-    assert answers[0].error == f"engine: {str(error) or 'MemoryError'}"
-
-
-def test_what_torch_says_when_memory_runs_out_is_known_for_it() -> None:
-    with pytest.raises(RuntimeError) as caught:
-        torch.empty(1 << 55)
-    assert pool._is_exhausted(caught.value)
-    assert not pool._is_exhausted(RuntimeError("shapes do not fit"))
+def test_what_not_even_one_can_have_is_a_failure(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_model", Exhausted(error, most=0))
+    answers = pool._answer(many(each=1)[:3])
+    assert [(c.finish, c.error) for c in answers] == [("failed", f"engine: {str(error) or 'MemoryError'}")] * 3
 
 
 def children(parent: int) -> list[int]:

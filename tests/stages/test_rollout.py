@@ -178,6 +178,7 @@ def test_a_failed_response_needs_no_tokens_to_be_fit() -> None:
         {"stop": ("",)},
         {"template_arg": ("thinking",)},
         {"template_arg": ("=1",)},
+        {"template_arg": ("chat_template=x",)},
         {"top_p": 0.0},
         {"top_p": 1.1},
         {"top_k": -1},

@@ -34,6 +34,12 @@ def dropped(lines: list[Any], given: Given | None = None, **spec: Any) -> dict[s
     return {name: drop[0] for name, drop in decided(lines, given, **spec).items() if drop}
 
 
+def test_a_verdict_of_true_or_false_is_a_score() -> None:
+    """It is 1 or 0, by itself as in a list, and no group of one."""
+    lines = [{"id": "yes", "s": True}, {"id": "no", "s": False}]
+    assert dropped(lines, keep="0.5:") == {"no": "too_hard"}
+
+
 def test_a_score_may_be_a_number_a_list_or_nothing() -> None:
     """A number is its own mean and says nothing of a spread; of a list nulls are failures; null is one too."""
     scores = (0.5, 1, [0, 1], [0.5, 0.5], [1, None], None, [None, None], [], [True, False])

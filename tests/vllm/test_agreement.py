@@ -51,7 +51,7 @@ def theirs() -> list[Completion]:
     return HFModel("smollm2", *weights_of("smollm2"), "float32").complete(REQUESTS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # closed with the other one: what they share is gone then
 def half(weights: Path) -> Iterator[VLLMModel]:
     """Give the embedded model in vLLM's engine, in bfloat16."""
     opened = VLLMModel(f"vllm:{weights}", "bfloat16")
