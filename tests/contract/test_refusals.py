@@ -38,8 +38,8 @@ def test_a_missing_file(run: Runner, reader: Reader) -> None:
 
 @some_readers
 def test_a_folder_for_a_file(run: Runner, reader: Reader) -> None:
-    """It is named, with what the system says."""
-    refused(run(*reader.words("model")), "model: is a directory")
+    """A folder is read as the files of JSONL in it; one that has none is named."""
+    refused(run(*reader.words("model")), "model: no files of JSONL there")
 
 
 @pytest.mark.parametrize("reader", [r for r in READERS if r.command not in ("show", "validate")], ids=str)
@@ -129,7 +129,7 @@ def test_a_broken_archive(run: Runner, reader: Reader, name: str, spoil: Callabl
 def test_a_prompt_needs_text(run: Runner) -> None:
     """What users' own files lack is said in the words of those files."""
     run.write("bad.jsonl", b'{"id": "a", "prompt": "Why?"}\n{"id": "b", "text": "Why?"}\n')
-    refused(run("generate-rubrics", "bad.jsonl"), "bad.jsonl:2: a line needs `prompt` (text) or `messages`", "id, text")
+    refused(run("generate-rubrics", "bad.jsonl"), "bad.jsonl:2: a line needs `prompt` (text), `messages`", "id, text")
     run.write("bad.jsonl", b'{"prompt": 3}\n')
     refused(run("generate-rubrics", "bad.jsonl"), "bad.jsonl:1: prompt: ")
     run.write(
