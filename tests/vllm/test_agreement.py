@@ -73,8 +73,8 @@ def test_in_bfloat16_it_is_as_close_as_the_format_allows(half: VLLMModel, theirs
 
 def test_another_prompt_or_temperature_would_be_seen(model: VLLMModel, theirs: list[Completion]) -> None:
     """The bounds are such that a wrong template, or a wrong temperature, breaks both of them."""
-    other = [replace(request, messages=(PIRATE, *request.messages)) for request in REQUESTS]
-    warm = [replace(request, temperature=0.7, top_k=1) for request in REQUESTS]
+    other = [replace(request, messages=(PIRATE, *request.messages)) for request in REQUESTS[:8]]
+    warm = [replace(request, temperature=0.7, top_k=1) for request in REQUESTS[:8]]
     for wrong in (other, warm):
-        found = agreement(model.complete(wrong), theirs)
+        found = agreement(model.complete(wrong), theirs[:8])
         assert found.mean > 0.06, found

@@ -73,7 +73,9 @@ def test_a_policy_learns_from_what_vllm_sampled(run: Runner) -> None:
     assert [line["id"] for line in after] == [line["id"] for line in before]
 
 
-@pytest.mark.parametrize("method", [("json", "--max-tokens", "200"), ("logprob", "--least-mass", "0.001")], ids=str)
+@pytest.mark.parametrize(
+    "method", [("json", "--max-tokens", "200", "--attempts", "1"), ("logprob", "--least-mass", "0.001")], ids=str
+)
 def test_it_judges(run: Runner, method: tuple[str, ...]) -> None:
     """Answers in JSON are of the schema's shape every time; one token tells its probability.
 
