@@ -46,7 +46,9 @@ from stages.seeds import derive
 if __name__ == "__main__":
     given = [orjson.loads(line) for line in open(sys.argv[1], "rb")]
     folder = weights_of("smollm2")[0]
-    llm = vllm.LLM(model=folder, dtype="bfloat16", enforce_eager=True, disable_log_stats=True, generation_config="vllm")
+    # In parts, a prompt with a seed breaks vLLM's engine on a CPU.
+    llm = vllm.LLM(model=folder, dtype="bfloat16", enforce_eager=True, disable_log_stats=True, generation_config="vllm",
+                   enable_chunked_prefill=False)
     tokenizer = llm.get_tokenizer()
     turns = [[{"role": "user", "content": each["prompt"]}] for each in given]
     texts = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
@@ -69,7 +71,7 @@ def speed(program: str, folder: Path) -> float:
     script.write_text(program, encoding="utf-8")
     environment = {**os.environ, **SETTINGS, "PYTHONPATH": str(Path(__file__).parent.parent)}
     words = [sys.executable, str(script), str(folder / "prompts.jsonl")]
-    done = subprocess.run(words, check=True, capture_output=True, text=True, env=environment)
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     _, tokens, seconds = next(line for line in done.stdout.splitlines() if line.startswith("counted ")).split()
     print(f"{tokens} tokens in {float(seconds):.1f} s")
     return int(tokens) / float(seconds)
