@@ -58,6 +58,7 @@ def test_a_write_that_fails_leaves_the_part_as_it_was(tmp_path: Path) -> None:
 def test_it_can_be_sent_to_another_process(folder: PartFolder) -> None:
     """An actor gets one of its methods, which is sent by name and path."""
     folder.write(name(0), b"x\n")
+    # As Ray sends it to its actors: our own object, and no file.
     assert pickle.loads(pickle.dumps(folder.read))(name(0)) == b"x\n"
 
 

@@ -29,7 +29,7 @@ class Pencil:
     """The embedded model by a plain forward pass, and the arithmetic of sampling written out."""
 
     def __init__(self, weights: Path) -> None:
-        self._model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32).eval()
+        self._model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32, use_safetensors=True).eval()
 
     def logprobs(self, request: Request, answer: Completion) -> list[float]:
         """Return the log-probability of each token of an answer under the distribution that the request asks for."""
