@@ -45,7 +45,7 @@ def lines(number: int, evaluation: list[str]) -> Iterator[str]:
         more = {
             "pool": rng.choice(POOLS),
             "source": f"bank-{rng.randrange(40)}",
-            "hash": f"{rng.getrandbits(480):0120x}",
+            "hash": f"{rng.getrandbits(736):0184x}",
         }
         line = {"id": f"prompt-{place:07d}", "score": round(rng.random(), 4), "prompt": " ".join(words), "meta": more}
         yield json.dumps(line) + "\n"

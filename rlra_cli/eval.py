@@ -1,23 +1,26 @@
 """`rlra eval`."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlra_cli.eval_training import gold_files, training
 from rlra_cli.models import opened_model
 from rlra_cli.options import EndpointOptions, ModelOptions, Output, RunOptions
 from rlra_cli.run import Job, run_stream
 from rlra_cli.table_laws import hold_table
+from rlra_cli.whole_files import put_whole, refuse_no_files
 from schemas.errors import BarMissedError, RlraError
 from schemas.jsonl import Source
 from schemas.judged import Judged
 from schemas.report import Report
-from schemas.train_log import TrainLog
 from stages.eval import EvalSpec, evaluate
+
+if TYPE_CHECKING:
+    from stages.reports.html import Training
 
 Files = Annotated[
     list[str],
@@ -29,6 +32,15 @@ Html = Annotated[
 Logs = Annotated[
     list[Path],
     typer.Option("--train-log", metavar="FILE", help="A train_log.jsonl for the learning curve; repeat it for rounds."),
+]
+Gold = Annotated[
+    list[str],
+    typer.Option(
+        "--gold",
+        metavar="STEP=FILE",
+        help="Held-out prompts judged by a better judge at this step of the training log; repeat it, and be told when "
+        "training reward and gold judge part.",
+    ),
 ]
 Likelihood = Annotated[
     bool, typer.Option("--likelihood", help="Also measure how likely the reference answers are under both policies.")
@@ -48,6 +60,7 @@ def eval(
     output: Output = "-",
     html: Html = None,
     train_log: Logs = [],  # noqa: B006 (typer copies it)
+    gold: Gold = [],  # noqa: B006
     likelihood: Likelihood = False,
     fail_under: FailUnder = None,
 ) -> None:
@@ -64,16 +77,22 @@ def eval(
         raise RlraError("two files are needed: BEFORE and AFTER", hint="such as base=base.jsonl trained=trained.jsonl")
     labels, sources = zip(*(_labelled(word) for word in files), strict=True)
     inputs = {"before": sources[0], "after": sources[1]} | {f"log.{n}": Source(str(p)) for n, p in enumerate(train_log)}
+    golds = gold_files(gold)
+    refuse_no_files([html])
+    if train_log and not (html or golds):
+        raise RlraError("--train-log goes with --html and --gold")
+    inputs |= {f"gold.{step}": source for step, source in golds.items()}
     job = Job("eval", {**spec.model_dump(mode="json"), "likelihood": likelihood}, output, options, inputs)
     before, after = (list(source.read(Judged)) for source in sources)
     for lines, source in zip((before, after), sources, strict=True):
         hold_table(lines, source.name)
     guard = (reference_likelihood(before), reference_likelihood(after)) if likelihood else None
     report = evaluate(before, after, (labels[0], labels[1]), spec, guard)
-    if html:
-        _write_page(html, report, before, after, train_log)
     if not options.quiet:
         _print(report)
+    between = training(train_log, golds, options.quiet) if html or golds else None
+    if html:
+        _write_page(html, report, before, after, between)
     run_stream(job, [report])
     _hold(report, fail_under)
 
@@ -105,13 +124,12 @@ def reference_likelihood(lines: Sequence[Judged]) -> dict[str, float]:
     return dict(zip([line.id for line in wanted], values, strict=True))
 
 
-def _write_page(path: Path, report: Report, before: list[Judged], after: list[Judged], logs: list[Path]) -> None:
+def _write_page(
+    path: Path, report: Report, before: list[Judged], after: list[Judged], between: "Training | None"
+) -> None:
     from stages.reports.html import render
 
-    steps = [line for log in logs for line in Source(str(log)).read(TrainLog)]
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(render(report, before, after, steps), encoding="utf-8")
-    os.replace(partial, path)
+    put_whole(path, render(report, before, after, between))
 
 
 def _print(report: Report) -> None:

@@ -1,7 +1,9 @@
 """`rlra judge`."""
 
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +18,9 @@ from schemas.errors import RlraError
 from schemas.jsonl import Source
 from schemas.judged import Judged
 from stages.judge import JudgeSpec, rescore
+
+if TYPE_CHECKING:
+    from stages.voting import Panel
 
 Rubrics = Annotated[
     list[Path],
@@ -89,58 +94,54 @@ def judge(
 
     found = [placed(path) for path in rubrics]
     decided = {**spec.model_dump(mode="json"), **decides(model, panel, endpoint), "add": add}
-    job = Job("judge", decided, output, options, {"input": source, **inputs_of(found), **panel_inputs(panel)})
+    inputs = {"input": source, **inputs_of(found), **panel_inputs(panel)}
+    reads = [str(name) for name in (anchors, panel.prices, panel.cache, endpoint.key_file) if name]
+    job = Job("judge", decided, output, options, inputs, reads)
     work = Judging(spec, [each.rubric for each in found], add)
     if estimate:
         with opened_panel(model, panel, endpoint, spec.method) as judges:
             return work.estimate(source, judges, prices_of(panel))
-    run = _far if place.engine == "ray" else _near
-    return run(work, model, panel, endpoint, job, source, place, anchors, floors_of(floor, "--floor"))
+    sitting = _Sitting(work, model, panel, endpoint, anchors, floors_of(floor, "--floor"))
+    return sitting.far(job, source, place) if place.engine == "ray" else sitting.near(job, source, place)
 
 
-def _near(
-    work: Judging,
-    models: list[str],
-    panel: PanelOptions,
-    endpoint: EndpointOptions,
-    job: Job,
-    source: Source,
-    place: PlaceOptions,
-    anchors: Path | None,
-    floors: dict[str, float],
-) -> None:
-    """Judge in this process."""
-    journal = None if panel.cache else journal_of(job.output, [*models, *filter(None, [panel.strong])])
-    with opened_panel(models, panel, endpoint, work.spec.method, journal) as judges:
-        work.hold_anchors(anchors, judges, floors, job)
-        work.run(job, source, judges, place.share(work.spec.window))
-    drop_journal(journal)
+@dataclass(frozen=True)
+class _Sitting:
+    """Who judges, by what, and held to which anchors."""
 
+    work: Judging
+    models: list[str]
+    panel: PanelOptions
+    endpoint: EndpointOptions
+    anchors: Path | None
+    floors: dict[str, float]
 
-def _far(
-    work: Judging,
-    models: list[str],
-    panel: PanelOptions,
-    endpoint: EndpointOptions,
-    job: Job,
-    source: Source,
-    place: PlaceOptions,
-    anchors: Path | None,
-    floors: dict[str, float],
-) -> None:
-    """Judge in actors of Ray; anchors are judged here."""
-    from rlra_cli.ray_run import run_far
-    from rlra_cli.ray_stages import Bench
+    def near(self, job: Job, source: Source, place: PlaceOptions) -> None:
+        """Judge in this process."""
+        judges = [*self.models, *filter(None, [self.panel.strong])]
+        journal = None if self.panel.cache else journal_of(job.output, judges)
+        with self._opened(journal) as panel:
+            self.work.hold_anchors(self.anchors, panel, self.floors, job)
+            self.work.run(job, source, panel, place.share(self.work.spec.window))
+        drop_journal(journal)
 
-    if panel != PanelOptions(strong=panel.strong, prompt=panel.prompt):
-        raise RlraError("--cache, --prices and budgets are of one process: --engine ray has many")
-    if anchors is not None:
-        with opened_panel(models, panel, endpoint, work.spec.method) as judges:
-            work.hold_anchors(anchors, judges, floors, job)
-    bench = Bench(work, tuple(models), panel, endpoint)
-    gpu = any(not name.startswith("openai:") for name in bench.judges)
-    with work.watched(job, bench.judges) as watch:
-        run_far(job, work.read(source), bench, Judged, watch, work.spec.window, place, gpu)
+    def far(self, job: Job, source: Source, place: PlaceOptions) -> None:
+        """Judge in actors of Ray; anchors are judged here."""
+        from rlra_cli.ray_run import run_far
+        from rlra_cli.ray_stages import Bench
+
+        if self.panel != PanelOptions(strong=self.panel.strong, prompt=self.panel.prompt):
+            raise RlraError("--cache, --prices and budgets are of one process: --engine ray has many")
+        if self.anchors is not None:
+            with self._opened() as panel:
+                self.work.hold_anchors(self.anchors, panel, self.floors, job)
+        bench = Bench(self.work, tuple(self.models), self.panel, self.endpoint)
+        gpu = any(not name.startswith("openai:") for name in bench.judges)
+        with self.work.watched(job, bench.judges) as watch:
+            run_far(job, self.work.read(source), bench, Judged, watch, self.work.spec.window, place, gpu)
+
+    def _opened(self, journal: Path | None = None) -> AbstractContextManager["Panel"]:
+        return opened_panel(self.models, self.panel, self.endpoint, self.work.spec.method, journal)
 
 
 def _rescore(

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from rlra_cli.models import opened_judges
 from rlra_cli.options import EndpointOptions
+from rlra_cli.stage_options import options_in
 from schemas.base import Part
 from schemas.errors import RlraError
 from schemas.files import without_secrets
-from schemas.jsonl import Source, explain
+from schemas.jsonl import Source
 from stages.judge import JudgeSpec
 
 if TYPE_CHECKING:
@@ -122,27 +123,12 @@ def prices_of(options: PanelOptions) -> "Prices | None":
     return load_prices(options.prices) if options.prices else None
 
 
-def judge_spec(path: Path | None, seed: int) -> JudgeSpec:
+def judge_spec(given: str, seed: int) -> JudgeSpec:
     """Return how to judge: as a YAML file or the manifest of a judged file says, else as `rlra judge` does by itself.
 
     Raises RlraError for options that `rlra judge` does not have, and values that it does not take.
     """
-    if path is None:
-        return JudgeSpec(seed=seed)
-    from schemas.yaml_file import load_yaml, nearest
-
-    values = load_yaml(path).value
-    if isinstance(values, dict) and "manifest" in values and "recipe" in values:
-        values = {key: value for key, value in values["recipe"]["spec"].items() if key in JudgeSpec.model_fields}
-    if not isinstance(values, dict):
-        raise RlraError(f"{path}: a mapping of option names to values is needed")
-    for key in values:
-        if key not in JudgeSpec.model_fields:
-            raise RlraError(f"{path}: {key}: no such option", hint=nearest(str(key), JudgeSpec.model_fields))
-    try:
-        return JudgeSpec.model_validate({"seed": seed, **values})
-    except ValidationError as error:
-        raise RlraError(f"{path}: {explain(error)}") from None
+    return options_in(given, "judge", JudgeSpec, {"seed": seed})
 
 
 def journal_of(output: str, models: Sequence[str]) -> Path | None:

@@ -14,18 +14,22 @@ from rlra_cli import ui
 from schemas.errors import RlraError
 
 COMMANDS = {
-    "generate-rubrics": "Write a rubric for every prompt: constraints, or a template.",
+    "generate-rubrics": "Write a rubric for every prompt: constraints, a template, or a model's.",
     "rollout": "Sample a group of responses for every task.",
     "judge": "Score every response against its rubric, by checks and by a model.",
     "merge": "Put the shards of a run together, in the order of its input.",
     "stats": "Say what a judged file is like: rewards, groups, criteria, length, failures.",
     "select-data": "Keep the groups that a policy can learn from.",
+    "defend": "Find what over-rewarded responses share, and draft vetoes against it.",
     "train": "Train the policy: staged from a judged file, or online.",
     "eval": "Compare two judged files, prompt by prompt, with intervals.",
+    "eval seesaw": "Compare several policies on several axes: what gains, what loses.",
     "eval agreement": "Measure a judge against people's labels.",
     "eval pairwise": "Let a judge compare responses two by two, and rate whose they are.",
     "rubrics lint": "Find what makes rubrics bad, without a model.",
     "rubrics stats": "Count a bank: kinds, scopes, sources, criteria, duplicates.",
+    "rubrics review": "Go through drafts in the terminal: accept, edit, reject, comment.",
+    "rubrics ablate": "Say what a criterion does: re-score stored verdicts without it.",
     "rubrics import": "Turn another project's rubrics into ours.",
     "rubrics export": "Turn our rubrics into another project's.",
     "rubrics schema": "Print the JSON Schema that editors complete rubrics with.",
@@ -33,7 +37,7 @@ COMMANDS = {
     "show": "Print one prompt's life: rubric, responses, verdicts, rewards.",
     "diff": "Show where rewards moved most between two judged files.",
 }
-GROUPS = {"rubrics": "Write rubrics, check them, count them, exchange them."}
+GROUPS = {"rubrics": "Check rubrics, review them, ablate them, count them, exchange them."}
 """What the first word of a command of two words is about, where it is no command by itself."""
 INTERRUPTED = 130
 HELP = """Reinforcement learning with rubric anchors, one step at a time.

@@ -36,7 +36,7 @@ def merge(options: RunOptions, shards: Shards, output: Output = "-") -> None:
     """
     is_parts = len(shards) == 1 and is_folder(shards[0]) and not shards[0].endswith((".jsonl", ".gz", ".zst"))
     recipe, lines = _parts(PartFolder(shards[0])) if is_parts else _shards(shards)
-    run_stream(Job("merge", {}, output, options, known=recipe), lines)
+    run_stream(Job("merge", {}, output, options, reads=shards, known=recipe), lines)
 
 
 def _parts(folder: PartFolder) -> tuple[Recipe, Iterator[Record]]:

@@ -35,10 +35,44 @@ def opened_model(reference: str, endpoint: EndpointOptions, run: ModelOptions, d
         finally:
             model.close()
     else:
-        raise RlraError(
-            f"--model: '{parted(reference)[0]}' names no model",
-            hint="use smollm2, hf:ID_OR_DIR, vllm:ID_OR_DIR or openai:NAME",
-        )
+        raise _unknown(reference)
+
+
+def check_reference(reference: str, endpoint: EndpointOptions) -> None:
+    """Raise RlraError for a model that `opened_model` would refuse, as far as that shows without its weights.
+
+    A server is not asked anything; of a model on the hub one small file is fetched.
+    """
+    scheme, _, name = reference.partition(":")
+    if scheme == "openai" and name:
+        _server(reference, endpoint)
+    elif reference == "smollm2":
+        from stages.models.embedded import gguf_file
+
+        gguf_file()
+    elif scheme in ("hf", "vllm") and name:
+        _check_there(reference, name)
+    else:
+        raise _unknown(reference)
+
+
+def _check_there(reference: str, name: str) -> None:
+    if Path(name).is_dir():
+        if missing := [wanted for wanted in ("config.json", "*.safetensors") if not any(Path(name).glob(wanted))]:
+            hint = "name a folder that `save_pretrained` wrote"
+            raise RlraError(f"{reference}: the folder holds no {missing[0]}", hint)
+        return
+    from huggingface_hub import hf_hub_download
+
+    try:
+        hf_hub_download(name, "config.json")
+    except Exception as error:
+        raise RlraError(f"{reference}: no such folder, and no such model on the hub: {type(error).__name__}") from None
+
+
+def _unknown(reference: str) -> RlraError:
+    what = f"--model: '{parted(reference)[0]}' names no model"
+    return RlraError(what, hint="use smollm2, hf:ID_OR_DIR, vllm:ID_OR_DIR or openai:NAME")
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from schemas.shards import Shard, parse_shard
 
 SpecT = TypeVar("SpecT", bound=Part)
 
-FOUND = {"revision", "block"}
+FOUND = {"revision", "block", "base", "reference"}
 """What a recipe says besides options: found when the run began."""
 
 Output = Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where the records go; `-` is stdout.")]
@@ -188,8 +189,13 @@ def _options(spec: type[Part]) -> Iterator[inspect.Parameter]:
 
 
 def _plain(field: FieldInfo) -> tuple[Any, Any]:
-    """Return the type that typer knows for a field, and its default: `tuple[str, ...]` is a repeated option."""
+    """Return the type that typer knows for a field, and its default: `tuple[str, ...]` is a repeated option.
+
+    So is a mapping: each KEY=VALUE is one entry.
+    """
     kind: Any = field.annotation
+    if get_origin(kind) is dict:
+        return list[str], []
     if get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis:
         return GenericAlias(list, (get_args(kind)[0],)), list(field.default)
     return kind, field.default
@@ -226,13 +232,20 @@ def load_spec(context: typer.Context, path: Path | None) -> Path | None:
         if key not in known:
             raise RlraError(f"{path}: {key}: {context.command.name} has no such option", hint=nearest(str(key), known))
     context.default_map = {
-        key: _listed(value) if known[key] else value for key, value in values.items() if value is not None
+        key: _listed(value) if known[key] else _worded(value) for key, value in values.items() if value is not None
     }
     return path
 
 
+def _worded(value: Any) -> Any:
+    """Return a value as a command line says it: options of another command, as a manifest has them, are one text."""
+    return json.dumps(value) if isinstance(value, dict) else value
+
+
 def _listed(value: Any) -> Any:
     """Return the values of a repeated option: a single text would be read letter by letter."""
+    if isinstance(value, dict):
+        return [f"{name}={json.dumps(entry)}" for name, entry in value.items()]
     return ([value] if value else []) if isinstance(value, str) else value
 
 

@@ -7,15 +7,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 RANK = "RANK"
 LAUNCHER = "RLRA_LAUNCHED_BY"
+STARTER = "RLRA_STARTED_BY"
+"""The process that started this one, where it is a launcher of another kind, or started by one."""
+PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads that wait leave the core to others."""
 
 
 def inside() -> bool:
     """Return whether this process is one rank of a run, started by `launch` or by torchrun."""
     return RANK in os.environ
+
+
+def started() -> bool:
+    """Return whether this process is a part of a run that was started: it starts no others."""
+    return inside() or STARTER in os.environ
 
 
 def world() -> tuple[int, int]:
@@ -33,8 +42,33 @@ def owns_run() -> bool:
 
 def leave_with_launcher() -> None:
     """Let this rank end when the process that launched it is gone, even by SIGKILL: its folder may be in use again."""
-    if launcher := os.environ.get(LAUNCHER):
-        threading.Thread(target=_leave_after, args=(int(launcher),), daemon=True).start()
+    launcher = int(os.environ.get(LAUNCHER) or os.environ.get(STARTER) or 0)
+    if LAUNCHER in os.environ or os.getppid() == launcher:  # between mpirun's ranks and us there are others
+        threading.Thread(target=_leave_after, args=(launcher,), daemon=True).start()
+
+
+def leave_group() -> None:
+    """Take leave of the other ranks, where this one has joined them: the threads that talk to them end here.
+
+    Those that are left to the end of the interpreter may ask it for a lock that is gone, and then the whole process
+    ends with "terminate called without an active exception" and exit code -6, after all its work is done.
+    """
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def stand_between() -> None:
+    """Let this process end with the one that started it, and those that it starts with this one."""
+    leave_with_launcher()
+    os.environ[STARTER] = str(os.getpid())
+
+
+def follow_starter() -> None:
+    """Let this process, when a run of rounds started it, end as soon as that is gone, and those it starts with it."""
+    if LAUNCHER in os.environ and not inside():
+        leave_with_launcher()
+        del os.environ[LAUNCHER]
 
 
 def _leave_after(launcher: int) -> None:
@@ -50,7 +84,15 @@ def launch(processes: int) -> int:
     loopback alone.
     """
     port = _free_port()
-    ranks = [_start(rank, processes, port) for rank in range(processes)]
+    return _watched([_start(rank, processes, port) for rank in range(processes)])
+
+
+def launch_with(command: Sequence[str]) -> int:
+    """Run a launcher that starts the ranks, and return its exit code. It ends when this process is interrupted."""
+    return _watched([subprocess.Popen(command, env={**os.environ, STARTER: str(os.getpid()), **PASSIVE})])
+
+
+def _watched(ranks: list[subprocess.Popen[bytes]]) -> int:
     try:
         return _wait(ranks)
     except KeyboardInterrupt:
@@ -67,7 +109,7 @@ def launch(processes: int) -> int:
 
 def _start(rank: int, processes: int, port: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "rlra_cli.main", *sys.argv[1:]], env=_environment(rank, processes, port)
+        [sys.executable, "-P", "-m", "rlra_cli.main", *sys.argv[1:]], env=_environment(rank, processes, port)
     )
 
 
@@ -81,7 +123,7 @@ def _environment(rank: int, processes: int, port: int) -> Mapping[str, str]:
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         "OMP_NUM_THREADS": "1",
-        "OMP_WAIT_POLICY": "PASSIVE",
+        **PASSIVE,
     }
     return {**os.environ, **own}
 

@@ -6,13 +6,13 @@ from rich.table import Table
 from rich.text import Text
 
 from rlra_cli.safe_text import shown
+from rlra_cli.train_table import SHOWN
 from schemas.report import Change, Report
 from schemas.train_log import TrainLog
 from stages.reports.reading import FEW_PROMPTS, Reading, figure, interval, reading, signed
 
 _STYLES: dict[Reading, str] = {"better": "green", "worse": "red", "changed": "", "unclear": "dim", "same": "dim"}
 _SIGNS: dict[Reading, str] = {"better": "✓", "worse": "✗", "changed": "~", "unclear": "–", "same": "="}
-_FIRST = ("loss", "reward")
 _METRICS = 6
 
 
@@ -61,12 +61,12 @@ def _caption(report: Report) -> Text:
 
 
 def train_log_table(logs: Iterable[TrainLog]) -> Table:
-    """Return training log lines as one table: loss and reward first, other metrics by name, and events."""
+    """Return training log lines as one table: loss and what is followed first, other metrics by name, and events."""
     lines = list(logs)
     names = _metrics(lines)
     table = Table()
     for name in ("step", "seconds", *names):
-        table.add_column(shown(name), justify="right")
+        table.add_column(shown(SHOWN.get(name, name).replace("\n", " ")), justify="right")
     table.add_column(Text("event"), overflow="fold")
     for log in lines:
         values = [Text(figure(log.metrics.get(name))) for name in names]
@@ -76,4 +76,5 @@ def train_log_table(logs: Iterable[TrainLog]) -> Table:
 
 def _metrics(lines: Sequence[TrainLog]) -> list[str]:
     known = {name for log in lines for name in log.metrics}
-    return sorted(known, key=lambda name: (name not in _FIRST, name))[:_METRICS]
+    first = ("loss", *SHOWN)
+    return sorted(known, key=lambda name: (first.index(name) if name in first else len(first), name))[:_METRICS]

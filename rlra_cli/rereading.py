@@ -3,11 +3,14 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from schemas.files import opened
+import typer
+
+from schemas.errors import RlraError
+from schemas.files import opened, shown
 from schemas.jsonl import Source, Target
 
 
@@ -24,6 +27,23 @@ def rereadable(path: str, once: bool = False) -> Iterator[Source]:
         shutil.copyfileobj(pipe, spool, 1 << 20)
         spool.flush()
         yield _Spooled(path, spool)
+
+
+def refuse_changed(context: typer.Context, option: str, files: Mapping[str, Source]) -> None:
+    """Raise RlraError where one of the files of an option that `--spec` brought back is not what the manifest says.
+
+    `files` are by their roles in a recipe. What the command line names itself is taken as it is.
+    """
+    origin, spec = context.get_parameter_source(option), context.params["spec_file"]
+    if spec is None or origin is None or origin.name != "DEFAULT_MAP":
+        return
+    from schemas.yaml_file import load_yaml
+
+    inputs = load_yaml(spec).value.get("recipe", {}).get("inputs", {})
+    for role, source in files.items():
+        if role in inputs and inputs[role]["sha256"] != source.fingerprint()[0]:
+            said = f"{shown(source.path)}: changed since {spec} was written"
+            raise RlraError(said, hint=f"name it with --{option} to use it as it is now")
 
 
 class _Spooled(Source):

@@ -1,6 +1,6 @@
 """`rlra rollout`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rlra_cli.models import dtype_for, opened_model, recorded
+from rlra_cli import ui
+from rlra_cli.models import check_reference, dtype_for, opened_model, recorded
 from rlra_cli.options import EndpointOptions, MapOptions, ModelOptions, Output, PlaceOptions
 from rlra_cli.policies import is_complete, options_of, policies_of
 from rlra_cli.prompt_files import read_tasks
 from rlra_cli.rollout_tally import Tally
 from rlra_cli.run import Job, run_map
 from schemas.answers import read_answers
-from schemas.errors import RlraError
+from schemas.errors import RlraError, TooManyFailuresError
 from schemas.files import shown
 from schemas.jsonl import Source
 from schemas.rollouts import Policy, Rollouts
@@ -92,9 +93,7 @@ def rollout(
         return work.run(*outputs.popitem(), options)
     if tasks == "-":
         raise RlraError("several policies cannot share stdin: it can be read only once", hint="name the file of tasks")
-    for where, reference in outputs.items():
-        work.run(where, reference, options_of(options, where), several=True)
-    return None
+    return work.run_each(outputs, options)
 
 
 @dataclass(frozen=True)
@@ -122,6 +121,24 @@ class _Sampling:
         if self.tasks != "-":
             found.accept(read_tasks(Source(self.tasks)))
         return found
+
+    def run_each(self, outputs: Mapping[str, str], options: MapOptions) -> None:
+        """Sample from one policy after the other, given by where their lines go.
+
+        What is wrong with a reference is found before any is sampled. One of which too many responses failed keeps
+        none from its turn: raises typer.Exit at the end. Everything else that `run` raises ends it at once.
+        """
+        for reference in outputs.values():
+            check_reference(reference, self.endpoint)
+        code = 0
+        for where, reference in outputs.items():
+            try:
+                self.run(where, reference, options_of(options, where), several=True)
+            except TooManyFailuresError as error:
+                ui.complain(error)
+                code = error.exit_code
+        if code:
+            raise typer.Exit(code)
 
     def run(self, output: str, reference: str, options: MapOptions, several: bool = False) -> None:
         """Sample from one policy; of several, one whose lines are complete is left as it is. Raises what they raise."""

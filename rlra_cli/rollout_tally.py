@@ -26,16 +26,15 @@ class Tally:
     def __call__(self, group: Rollouts) -> Counter[str]:
         """Return the counts of one line."""
         self._unfit.update(dict.fromkeys(unfit(group)))
-        finished = Counter(response.finish for response in group.responses)
         counts = Counter(
             responses=len(group.responses),
             tokens=_length(group),
-            cut_off=finished["length"],
-            failed=finished["failed"],
+            cut_off=sum(response.was_cut_off for response in group.responses),
+            failed=sum(response.finish == "failed" for response in group.responses),
         )
         if self._spread is not None:
             counts["sampled_further"] = len(group.responses) > self._size
-            # A group that ended before it had them all did so because it had spread.
+            # A group that ended before it had them all has spread, or no answer at all.
             counts["without_spread"] = len(group.responses) >= self._most and not any(self._spread.differing([group]))
         return counts
 

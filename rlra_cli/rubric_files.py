@@ -75,7 +75,7 @@ def _readers(paths: Sequence[str]) -> Iterator[Callable[[], Placed | None]]:
     """Yield one function per rubric, which reads it, or raises what stood in the way."""
     for path in paths:
         try:
-            files = _files(path)
+            files = files_in(path)
         except RlraError as error:
             yield _raises(error)
             continue
@@ -93,7 +93,8 @@ def _raises(error: RlraError) -> Callable[[], Placed | None]:
     return read
 
 
-def _files(path: str) -> list[str]:
+def files_in(path: str) -> list[str]:
+    """Return the files of rubrics in a folder; of anything else itself. Raises RlraError where there are none."""
     folder = Path(path)
     if path == "-" or not folder.is_dir():
         return [path]

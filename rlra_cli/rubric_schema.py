@@ -6,11 +6,12 @@ import stages.checks  # noqa: F401 (registers every check)
 from rlra_cli.options import docstrings
 from schemas.base import Part
 from schemas.criterion import Criterion, Tier
+from schemas.review import Review, Step
 from schemas.reward import Interaction, RewardSpec, Saturation, Shaping
 from schemas.rubric import Rubric
 from stages.checks.base import REGISTRY
 
-MODELS: tuple[type[Part], ...] = (Rubric, Criterion, Tier, RewardSpec, Saturation, Interaction, Shaping)
+MODELS: tuple[type[Part], ...] = (Rubric, Criterion, Tier, RewardSpec, Saturation, Interaction, Shaping, Review, Step)
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 

@@ -1,24 +1,27 @@
 """`rlra rubrics export`."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rlra_cli.exchange_report import Report
 from rlra_cli.options import Output, RunOptions
-from rlra_cli.rubric_files import YAML, bank
+from rlra_cli.rubric_files import files_in
+from rlra_cli.rubric_folder import write_folder
+from rlra_cli.rubric_lines import outgoing
 from rlra_cli.run import Job, finish
+from rlra_cli.verbatim import Verbatim
 from schemas.bank import BankRubric
 from schemas.errors import RlraError
 from schemas.exchange import Format, Loss, Outgoing, format_named
 from schemas.exchange.base import Reading
 from schemas.exchange.entries import ending, entries
 from schemas.exchange.files import text_of
+from schemas.exchange.folder import NAME as FOLDER
 from schemas.exchange.losses import losses
 from schemas.exchange.records import records
-from schemas.jsonl import KINDS, Source, Target, loads, parse, tag_of
+from schemas.jsonl import Source
 from schemas.task import Task
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="Tasks, a bank, a rubric in YAML, or a folder of them.")]
@@ -27,7 +30,8 @@ To = Annotated[
     typer.Option(
         "--to",
         metavar="FORMAT",
-        help="healthbench, rar, oumi, writingbench, heartbench, autorubric, rewardkit, verifiers, ifeval or ifbench.",
+        help="healthbench, rar, oumi, writingbench, heartbench, autorubric, rewardkit, verifiers, ifeval, ifbench; "
+        "or folder: a YAML file for each rubric, to edit by hand.",
     ),
 ]
 Lossy = Annotated[bool, typer.Option("--lossy", help="Write what can be said, and list the rest.")]
@@ -43,72 +47,31 @@ def rubrics_export(
 
     What is written is read back and compared: whatever the format cannot say, a veto or a check for
     example, is listed, and nothing is written unless you say --lossy. OUT ends in .jsonl, .json, .yaml
-    or .toml. `rlra rubrics import` goes the other way.
+    or .toml. `rlra rubrics import` goes the other way. `--to folder -o DIR/` writes a YAML file for each
+    rubric, for people to edit, and says all of it.
     """
-    form = format_named(target_format, "--to")
     source = Source(file)
-    spec = {"target_format": form.name, "lossy": lossy}
-    job = Job("rubrics-export", spec, output, options, {} if Path(file).is_dir() else {"input": source})
-    report = Report(lossy)
-    leaving = list(_outgoing(file, source))
+    spec = {"target_format": target_format, "lossy": lossy}
+    inputs, reads = ({}, files_in(file)) if Path(file).is_dir() else ({"input": source}, [])
+    job = Job("rubrics-export", spec, output, options, inputs, reads)
+    if target_format == FOLDER:
+        write_folder(job, outgoing(file, source))
+    else:
+        form = format_named(target_format, "--to")
+        _to_theirs(job, form, file, source, Report(lossy))
+
+
+def _to_theirs(job: Job, form: Format, file: str, source: Source, report: Report) -> None:
+    leaving = list(outgoing(file, source))
     if form.one_rubric and len(leaving) != 1:
         raise RlraError(
             f"{source.name}: a file of {form.name} holds one rubric, and there are {len(leaving)}",
             hint='pick one, such as with `grep \'"id":"NAME"\'`, and pipe it in',
         )
-    text = _text(leaving, form, output, report, options.quiet)
+    text = _text(leaving, form, job.output, report, job.options.quiet)
     job.counts["criteria"] = sum(len(each.rubric.leaves) for each in leaving)
     _write(job, text, len(leaving))
-    report.say(options.quiet)
-
-
-def _outgoing(file: str, source: Source) -> Iterator[Outgoing]:
-    """Yield the records of a file or a folder. Raises RlraError for what holds no rubric, and for an id given twice."""
-    seen: set[str] = set()
-    for found in _from_rubrics(file) if _holds_yaml(file) else _from_lines(source):
-        if found.record.id in seen:
-            raise RlraError(f"{found.where(())}: id: '{found.record.id}' stands earlier too", hint="ids must differ")
-        seen.add(found.record.id)
-        yield found
-    if not seen:
-        raise RlraError(f"{source.name}: there is no rubric in it")
-
-
-def _holds_yaml(file: str) -> bool:
-    return file != "-" and (Path(file).suffix in YAML or Path(file).is_dir())
-
-
-def _from_rubrics(file: str) -> Iterator[Outgoing]:
-    for placed in bank([file]):
-        rubric = placed.rubric
-        yield Outgoing(BankRubric(id=rubric.rubric, rubric=rubric), rubric, placed.where, _described)
-
-
-def _from_lines(source: Source) -> Iterator[Outgoing]:
-    for number, line in source.lines():
-        source.records += 1
-        where = f"{source.name}:{number}"
-        kind = KINDS[tag_of(loads(line, where), where)[0]]
-        if not issubclass(kind, BankRubric | Task):
-            raise RlraError(f"{where}: schema: a {kind.KIND} line holds no rubric")
-        record: Any = parse(line, kind, where)
-        if record.rubric is None:
-            raise RlraError(f"{where}: rubric: the line has none", hint="give it one with `rlra generate-rubrics`")
-        yield Outgoing(_task(record), record.rubric, lambda at, where=where: where, _described)  # type: ignore[misc]
-
-
-def _task(record: Task | BankRubric) -> Task | BankRubric:
-    """Return a line without responses as the task that it began as."""
-    if not isinstance(record, Task) or type(record) is Task:
-        return record
-    return Task.model_construct(**{name: getattr(record, name) for name in Task.model_fields if name != "tag"})
-
-
-def _described(check: dict[str, dict[str, Any]]) -> str:
-    import stages.checks  # noqa: F401 (registers every check)
-    from stages.checks.base import described
-
-    return described(check)
+    report.say(job.options.quiet)
 
 
 def _text(leaving: list[Outgoing], form: Format, output: str, report: Report, quiet: bool) -> bytes:
@@ -141,18 +104,8 @@ def _reading(leaving: list[Outgoing]) -> Reading:
     return "loose" if "loose" in given else "strict"
 
 
-class _Text(Target):
-    """An artifact that holds other lines than records."""
-
-    def put(self, text: bytes, records: int) -> None:
-        """Write the whole of it."""
-        self._stream.write(text)
-        self._hash.update(text)
-        self.records = records
-
-
 def _write(job: Job, text: bytes, count: int) -> None:
-    target = _Text(job.output)
+    target = Verbatim(job.output)
     try:
         target.put(text, count)
         finish(job, target)

@@ -5,7 +5,7 @@ import platform
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,10 +16,10 @@ from rlra_cli import ui
 from rlra_cli.options import MapOptions, RunOptions
 from schemas.base import Record
 from schemas.errors import RlraError, TooManyFailuresError
-from schemas.files import shown, without_secrets
+from schemas.files import files_of, shown, without_secrets
 from schemas.jsonl import Source, Target
 from schemas.manifest import Input, Manifest, Recipe, differing_keys, path_for, read_manifest, recipe_digest
-from schemas.parts import PartFolder
+from schemas.parts import MANIFEST, PartFolder, parts_in_order
 from schemas.shards import Shard
 
 InT = TypeVar("InT", bound=Record)
@@ -38,12 +38,29 @@ class Job:
     options: RunOptions
     inputs: dict[str, Source] = field(default_factory=dict)
     """What it reads, by role."""
+    reads: Sequence[str] = ()
+    """Files that it reads besides, which the recipe does not name."""
+    writes: Sequence[str] = ()
+    """Files that it writes besides the output and the summary."""
     known: Recipe | None = None
     """The recipe, of an artifact that is put together and not made."""
     counts: Counter[str] = field(default_factory=Counter)
     """What the summary says."""
+    found: Mapping[str, Any] = field(default_factory=dict)
+    """What the manifest says of the run besides."""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """What `--summary` holds besides the counts."""
     started: float = field(default_factory=time.monotonic)
     clock: float = field(default_factory=time.time)
+
+    def __post_init__(self) -> None:
+        """Raise RlraError where a file would be written over, and for a folder that was not copied whole."""
+        written = [self.output, *self.writes]
+        waiting = [f"{name}.partial" for name in written if name != "-"]
+        summary = [str(self.options.summary)] if self.options.summary else []
+        _keep_apart([*(source.path for source in self.inputs.values()), *self.reads], [*written, *waiting, *summary])
+        for source in self.inputs.values():
+            _refuse_torn(source)
 
     def recipe(self) -> Recipe:
         """Return what decides the bytes, as far as it is known now: pipes are known once read."""
@@ -58,10 +75,44 @@ class Job:
 def _input(source: Source) -> Input:
     sha256, records = source.fingerprint()
     own = recipe_digest(Path(source.path)) if source.path != "-" else None
-    has_parts = own and Path(source.path).is_dir() and PartFolder(source.path).names()
-    if has_parts and read_manifest(path_for(Path(source.path))).recipe.sha256 != sha256:  # not all of them were copied
-        raise RlraError(f"{source.path}: changed since its manifest was written", hint="copy it, or make it, again")
     return Input(name=Path(shown(source.path)).name, sha256=sha256, records=records, recipe=own)
+
+
+def _keep_apart(read: Sequence[str], written: Sequence[str]) -> None:
+    """Raise RlraError where one file is read and written, or written twice, by any name; and where two are stdin."""
+    if read.count("-") > 1:
+        raise RlraError("two inputs are stdin, and only one can be", hint="put one of them into a file")
+    taken = {_place(file) for name in read if name != "-" for file in _files(name)}
+    for name in written:
+        path = name if name == "-" else _place(name)
+        is_device = Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir())
+        if path in taken and not is_device:
+            raise RlraError(f"{shown(name)}: is read or written already", hint="give each output a name of its own")
+        taken.add(path)
+
+
+def _place(name: str) -> str:
+    return os.path.realpath(name.removeprefix("file://"))
+
+
+def _files(name: str) -> list[str]:
+    try:
+        return [name, *files_of(name)]
+    except RlraError:  # its reader says so
+        return [name]
+
+
+def _refuse_torn(source: Source) -> None:
+    """Raise RlraError for a folder of parts whose manifest speaks of others: not all of them were copied."""
+    if not (source.path.endswith("/") or Path(source.path).is_dir()):
+        return
+    folder = PartFolder(source.path)
+    if folder.read(MANIFEST) is None or not parts_in_order(folder):
+        return
+    if read_manifest(folder.at(MANIFEST)).recipe.sha256 != source.fingerprint()[0]:
+        raise RlraError(
+            f"{shown(source.path)}: changed since its manifest was written", hint="copy it, or make it, again"
+        )
 
 
 def run_map(
@@ -195,6 +246,7 @@ def manifest_text(job: Job, recipe: Recipe) -> str:
         "seconds": round(time.monotonic() - job.started, 1),
         "host": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
         "counts": dict(job.counts),
+        **job.found,
     }
     return Manifest(recipe=recipe, run=run).model_dump_json(indent=1, exclude_none=True) + "\n"
 
@@ -204,7 +256,7 @@ def summarise(job: Job, remark: str = "") -> None:
     first = ("records", "responses", "steps")
     counts = dict(sorted(job.counts.items(), key=lambda count: (count[0] not in first, count[0])))
     if job.options.summary:
-        job.options.summary.write_bytes(orjson.dumps(counts, option=orjson.OPT_INDENT_2) + b"\n")
+        job.options.summary.write_bytes(orjson.dumps({**counts, **job.figures}, option=orjson.OPT_INDENT_2) + b"\n")
     said = ", ".join(f"{_number(value)} {name.replace('_', ' ')}" for name, value in counts.items())
     where = "" if job.output == "-" or remark else f" → {job.output}"
     ui.say(f"{job.stage}: {said or 'nothing'} in {ui.duration(job.started)}{where}{remark}", job.options.quiet)

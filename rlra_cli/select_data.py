@@ -43,10 +43,12 @@ Previous = Annotated[
 Plot = Annotated[
     Path | None, typer.Option("--plot", metavar="FILE", help="Draw the funnel of all lines: FILE.svg or FILE.png.")
 ]
+PLAIN = SelectDataSpec()
 InputFile = Annotated[str, typer.Argument(metavar="JUDGED", help="`judged/1` lines, or any with --score-field.")]
 
 
 def select_data(
+    context: typer.Context,
     spec: SelectDataSpec,
     options: RunOptions,
     judged: InputFile = "-",
@@ -72,12 +74,30 @@ def select_data(
     output are tasks for the next `rlra rollout`; with --groups, judged lines for `rlra train`; with
     --score-field the lines as they are. The bands, in values, go into the manifest for --bounds.
     """
+    from rlra_cli.rereading import refuse_changed
     from rlra_cli.selecting import Files, select
 
     if plot and plot.suffix not in (".svg", ".png"):
         raise RlraError(f"--plot: '{plot}' ends with neither .svg nor .png")
     if groups and spec.score_field:
         raise RlraError("--groups goes without --score-field, which writes lines as they are")
-    if bounds and (spec.quantile or spec.keep_pool or spec.keep != "0:1"):
+    if bounds and (spec.quantile or spec.keep_pool or spec.keep != PLAIN.keep):
         raise RlraError("--bounds goes without --keep, --keep-pool and --quantile")
-    select(spec, options, Files(judged, output, rejects, groups, decontaminate, bounds, previous, plot))
+    _refuse_idle(spec, decontaminate)
+    files = Files(judged, output, rejects, groups, decontaminate, bounds, previous, plot)
+    for option, named in files.options().items():
+        refuse_changed(context, option, named)
+    select(spec, options, files)
+
+
+def _refuse_idle(spec: SelectDataSpec, decontaminate: list[str]) -> None:
+    """Raise RlraError for the first option that has no effect beside the others."""
+    if spec.ngram != PLAIN.ngram and not decontaminate:
+        raise RlraError("--ngram has no effect without --decontaminate FILE")
+    if spec.pass_at != PLAIN.pass_at and spec.statistic != "pass_rate":
+        raise RlraError("--pass-at has no effect without --statistic pass_rate")
+    for name in ("id_field", "prompt_field"):
+        if getattr(spec, name) != getattr(PLAIN, name) and not spec.score_field:
+            raise RlraError(f"--{name.replace('_', '-')} has no effect without --score-field FIELD")
+    if spec.flat and spec.spread_at_least:
+        raise RlraError("--flat has no effect with --spread-at-least", hint="a group without spread has less than any")

@@ -1,11 +1,10 @@
 """The run of `rlra select-data`: which lines are read, who decides, and where each one goes."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -16,10 +15,8 @@ from rlra_cli.prompt_files import read_tasks
 from rlra_cli.rereading import LineTarget, rereadable
 from rlra_cli.run import Job, finish
 from schemas.bounds import read_bounds
-from schemas.errors import RlraError
 from schemas.files import put, shown
 from schemas.jsonl import Source
-from schemas.manifest import path_for, read_manifest
 from schemas.task import Task
 from stages.select_data import Drop, Findings, Read, measured, select_data
 from stages.selection.decisions import Given
@@ -45,17 +42,21 @@ class Files:
     previous: str
     plot: Path | None
 
+    def options(self) -> dict[str, dict[str, Source]]:
+        """Return the files that decide what stays, by the options that name them, then by their roles in a recipe."""
+        evaluations = {f"evaluation {number}": Source(name) for number, name in enumerate(self.decontaminate, 1)}
+        return {"decontaminate": evaluations, "bounds": {"bounds": Source(str(self.bounds))} if self.bounds else {}}
+
 
 def select(spec: SelectDataSpec, options: RunOptions, files: Files) -> None:
     """Write the lines that stay, and those that do not where they are asked for; then say what was found."""
-    reader = ScoredLines(spec) if spec.score_field else JudgedLines(spec)
+    reader = _reader(spec)
     found = Findings(spec)
     with ExitStack() as stack:
         source = stack.enter_context(rereadable(files.judged, once=spec.decides_alone and not files.previous))
-        _apart(files)
-        job = Job("select-data", _asked(spec, files), files.output, options, _inputs(source, files))
+        job = _job(spec, options, files, source)
         job.recipe()  # an input that cannot be read says so before anything is written
-        given = _given(spec, reader, files)
+        given = _given(spec, files)
         target = stack.enter_context(closing(LineTarget(files.output)))
         refused = stack.enter_context(closing(LineTarget(str(files.rejects)))) if files.rejects else None
         for entry, drop in select_data(_lines(source), reader, spec, given, found):
@@ -63,41 +64,40 @@ def select(spec: SelectDataSpec, options: RunOptions, files: Files) -> None:
                 _keep(entry, reader, target, files.groups)
             elif refused:
                 _refuse(entry, drop, reader, refused)
+        if isinstance(reader, JudgedLines):
+            reader.refuse_stranger()
         if refused:
             refused.complete()
-        dropped = found.funnel.figures()["dropped"]
+        job.figures = found.figures()
+        job.found = {"bounds": job.figures["bounds"]}
+        dropped = job.figures["funnel"]["dropped"]
         job.counts.update({f"dropped_{reason}": number for reason, number in dropped.items()})
         finish(job, target)
-        _tell(job, target, found, files.plot)
+        _show(found, files.plot, options.quiet)
 
 
-def _apart(files: Files) -> None:
-    """Raise RlraError where one file is read and written, or written twice, and where two inputs are one pipe."""
-    read = [name for name in (files.judged, files.previous, *files.decontaminate, str(files.bounds or "")) if name]
-    if read.count("-") > 1:
-        raise RlraError("two inputs are stdin, and only one can be", hint="put one of them into a file")
-    taken = {os.path.realpath(name) for name in read if name != "-"}
-    for name in filter(None, (files.output, str(files.rejects or ""))):
-        path = name if name == "-" else os.path.realpath(name)
-        if path in taken:
-            raise RlraError(f"{shown(name)}: is read or written already", hint="give each output a name of its own")
-        taken.add(path)
+def _job(spec: SelectDataSpec, options: RunOptions, files: Files, source: Source) -> Job:
+    named = files.options()
+    asked = {**spec.model_dump(mode="json"), "groups": files.groups}
+    if files.decontaminate:
+        asked["decontaminate"] = [shown(name) for name in files.decontaminate]
+    if files.bounds:
+        asked["bounds"] = str(files.bounds)
+    inputs = {"input": source, **named["decontaminate"], **named["bounds"]}
+    reads = [files.previous] if files.previous else []
+    writes = [str(name) for name in (files.rejects, files.plot) if name]
+    return Job("select-data", asked, files.output, options, inputs, reads, writes)
 
 
-def _asked(spec: SelectDataSpec, files: Files) -> dict[str, Any]:
-    return {**spec.model_dump(mode="json"), "groups": files.groups}
+def _reader(spec: SelectDataSpec) -> JudgedLines | ScoredLines:
+    return ScoredLines(spec) if spec.score_field else JudgedLines(spec)
 
 
-def _inputs(source: Source, files: Files) -> dict[str, Source]:
-    others = {f"evaluation {number}": Source(name) for number, name in enumerate(files.decontaminate, 1)}
-    return {"input": source, **others, **({"bounds": Source(str(files.bounds))} if files.bounds else {})}
-
-
-def _given(spec: SelectDataSpec, reader: JudgedLines | ScoredLines, files: Files) -> Given:
+def _given(spec: SelectDataSpec, files: Files) -> Given:
     return Given(
         evaluation=_evaluation(files.decontaminate, spec.ngram) if files.decontaminate else None,
         bounds=read_bounds(files.bounds) if files.bounds else None,
-        previous=measured(_lines(Source(files.previous)), reader, spec) if files.previous else None,
+        previous=measured(_lines(Source(files.previous)), _reader(spec), spec) if files.previous else None,
     )
 
 
@@ -135,24 +135,14 @@ def _refuse(entry: Entry, drop: Drop, reader: JudgedLines | ScoredLines, refused
     refused.write(group.model_copy(update={"meta": {**group.meta, **why}}))
 
 
-def _tell(job: Job, target: LineTarget, found: Findings, plot: Path | None) -> None:
-    """Write what was found into the manifest, the summary and the plot, and show it."""
+def _show(found: Findings, plot: Path | None, quiet: bool) -> None:
+    """Draw what was found, and show it."""
     figures = found.figures()
-    if target.path is not None:
-        path = path_for(target.path)
-        made = read_manifest(path)
-        made = made.model_copy(update={"run": {**made.run, "bounds": figures["bounds"]}})
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(made.model_dump_json(indent=1, exclude_none=True) + "\n")
-        os.replace(partial, path)
-    if summary := job.options.summary:
-        counts = orjson.loads(summary.read_bytes())
-        summary.write_bytes(orjson.dumps({**counts, **figures}, option=orjson.OPT_INDENT_2) + b"\n")
     if plot:
         from stages.reports.funnel import funnel_plot
 
         put(plot, funnel_plot(figures["funnel"], plot.suffix[1:]))
-    if not job.options.quiet:
+    if not quiet:
         from rich.console import Console
 
         Console(stderr=True, highlight=False).print(funnel_table(figures["funnel"]))

@@ -60,12 +60,18 @@ def _wanted(source: Source, ids: set[str]) -> Iterator[Record]:
 
 
 def _renderables(records: list[Record]) -> Iterator[object]:
+    from rlra_cli.ablation_text import ablation_table
     from rlra_cli.agreement_text import full_table
     from rlra_cli.pairs_text import told
     from rlra_cli.ratings_text import rendered
     from rlra_cli.report_text import report_table, train_log_table
+    from rlra_cli.rubric_text import rubric_text
+    from rlra_cli.show_findings import told as found
     from rlra_cli.show_text import life
+    from schemas.ablation import Ablation
     from schemas.agreement import Agreement
+    from schemas.bank import BankRubric
+    from schemas.findings import Findings
     from schemas.pairs import Pair, Ratings
     from schemas.report import Report
     from schemas.task import Task
@@ -74,6 +80,9 @@ def _renderables(records: list[Record]) -> Iterator[object]:
     logs = [record for record in records if isinstance(record, TrainLog)]
     if logs:
         yield train_log_table(logs)
+    ablations = [record for record in records if isinstance(record, Ablation)]
+    if ablations:
+        yield ablation_table(ablations)
     for record in records:
         if isinstance(record, Report):
             yield report_table(record)
@@ -83,6 +92,10 @@ def _renderables(records: list[Record]) -> Iterator[object]:
             yield told(record)
         elif isinstance(record, Ratings):
             yield from rendered(record)
+        elif isinstance(record, Findings):
+            yield found(record)
+        elif isinstance(record, BankRubric):
+            yield rubric_text(record.rubric)
         elif isinstance(record, Task):
             yield life(record)
 

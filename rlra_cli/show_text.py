@@ -130,8 +130,8 @@ def _answer(response: Response) -> Text:
 
 def _led_to(response: Response) -> Iterator[Text]:
     """Yield the turns and the thinking before an answer, folded short."""
-    for message in response.earlier:
-        yield shown(f"{message.role}: {_folded(message.content)}", "dim")
+    for message, cut_off in response.led_to:
+        yield shown(f"{message.role}{' (cut off)' * cut_off}: {_folded(message.content)}", "dim")
     if response.thinking:
         yield shown(f"thought: {_folded(response.thinking)}", "dim italic")
 

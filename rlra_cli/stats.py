@@ -54,8 +54,6 @@ def stats(
     sources = dict(_labelled(word) for word in files)
     if len(sources) < len(files):
         raise RlraError("two files have the same label", hint="name them, as in old=a.jsonl new=b.jsonl")
-    if [source.path for source in sources.values()].count("-") > 1:
-        raise RlraError("two files are stdin, and only one can be", hint="put one of them into a file")
     job = Job("stats", {"by": by}, output, options, sources)
     found = [each for label, source in sources.items() for each in _stats(label, source, by, options)]
     if not options.quiet:

@@ -70,5 +70,10 @@ def speed(before: Mapping[str, float], now: Mapping[str, float], seconds: float)
 
 def duration(since: float) -> str:
     """Return the time since `since` (of `time.monotonic`) as `41 s` or `3 min 05 s`."""
-    seconds = round(time.monotonic() - since)
+    return span(time.monotonic() - since)
+
+
+def span(seconds: float) -> str:
+    """Return a time as `41 s` or `3 min 05 s`."""
+    seconds = round(seconds)
     return f"{seconds} s" if seconds < 100 else f"{seconds // 60} min {seconds % 60:02d} s"

@@ -19,7 +19,7 @@ NOT_FOR_GROUPS = ("tiers", "check", "python", "partial", "veto", "gate", "abstai
 class Tier(Part):
     """One level of a criterion: a score and the words that describe it."""
 
-    score: float
+    score: float = Field(ge=-LARGEST, le=LARGEST)
     """The number that this level is worth."""
     text: str = Field(min_length=1)
     """What a response at this level looks like."""

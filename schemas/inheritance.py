@@ -9,7 +9,7 @@ from schemas.criterion import ID_PATTERN
 from schemas.errors import RlraError
 from schemas.yaml_file import Loaded, Location, load_yaml
 
-OWN = ("rubric", "version", "inherits", "title", "silence", "tags", "meta")
+OWN = ("rubric", "version", "inherits", "title", "author", "review", "silence", "tags", "meta")
 """What a rubric never takes from its template."""
 
 

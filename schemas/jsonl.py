@@ -11,38 +11,28 @@ from typing import IO, Any, TypeVar, cast
 import orjson
 from pydantic import ValidationError
 
-from schemas.agreement import Agreement
-from schemas.anchors import Anchors
-from schemas.bank import BankRubric
 from schemas.base import Record
 from schemas.errors import PlacedError, RlraError
 from schemas.files import BROKEN, compressed, digest_of, exclusive, files_of, is_remote, opened, shown
-from schemas.judged import Judged
+from schemas.kinds import KINDS, MADE_BY
 from schemas.migrations import upgrade
-from schemas.pairs import Pair, Ratings
-from schemas.report import Report
-from schemas.rollouts import Rollouts
-from schemas.stats import Stats
-from schemas.task import Task
-from schemas.train_log import TrainLog
 
+__all__ = [
+    "KINDS",
+    "TAG",
+    "Source",
+    "Target",
+    "explain",
+    "first_problem",
+    "loads",
+    "location_of",
+    "parse",
+    "tag_of",
+    "to_data",
+    "to_line",
+]
 RecordT = TypeVar("RecordT", bound=Record)
 
-KINDS: dict[str, type[Record]] = {
-    r.KIND: r for r in (Task, BankRubric, Rollouts, Judged, Report, TrainLog, Pair, Ratings, Anchors, Agreement, Stats)
-}
-MADE_BY = {
-    "task": "rlra generate-rubrics",
-    "rubric": "rlra rubrics import",
-    "rollouts": "rlra rollout",
-    "judged": "rlra judge",
-    "report": "rlra eval",
-    "train_log": "rlra train",
-    "pairs": "rlra eval pairwise",
-    "ratings": "rlra eval pairwise",
-    "agreement": "rlra eval agreement",
-    "stats": "rlra stats",
-}
 TAG = re.compile(rb'^\{"schema": ?"([a-z_]+)/([0-9]{1,6})"')
 
 
@@ -223,6 +213,13 @@ def to_line(record: Record) -> bytes:
     return orjson.dumps(to_data(record)) + b"\n"
 
 
+def refuse_no_file(path: str) -> None:
+    """Raise RlraError for an output that can be no file here; `-` is stdout."""
+    if is_remote(path) or path.endswith("/") or _is_special(Path(path)):
+        hint = "--engine ray writes to folders; `-` is stdout"
+        raise RlraError(f"{shown(path)}: the lines need a file to go to", hint=hint)
+
+
 def _is_special(path: Path) -> bool:
     """Return whether a file cannot take the place of what lies there: a folder, a pipe, a device."""
     return path.exists() and (not path.is_file() or path.parent.resolve() == Path("/dev"))
@@ -237,9 +234,7 @@ class Target:
     def __init__(self, path: str, resume: bool = False) -> None:
         import jsonlines
 
-        if is_remote(path) or path.endswith("/") or _is_special(Path(path)):
-            hint = "--engine ray writes to folders; `-` is stdout"
-            raise RlraError(f"{shown(path)}: the lines need a file to go to", hint=hint)
+        refuse_no_file(path)
         self.path = None if path == "-" else Path(path)
         self.records = 0
         self._hash = hashlib.sha256()

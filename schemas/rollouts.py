@@ -103,8 +103,21 @@ class Response(Part):
     """What the model thought before its answer, where it says so; no judge sees it."""
     earlier: tuple[Message, ...] = ()
     """Of a task with follow-ups: the policy's answers and the user's turns between `messages` and `text`."""
+    cut_off_turns: tuple[Own[int], ...] = ()
+    """Which of the policy's answers in `earlier` were cut off: their numbers, from 1."""
     prompt_tokens: Base64 | None = None
     """Token ids, int32, of the prompt of this one response, where it is not the line's."""
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Whether the answer was cut off, or one of the turns before it."""
+        return self.finish == "length" or bool(self.cut_off_turns)
+
+    @property
+    def led_to(self) -> list[tuple[Message, bool]]:
+        """The earlier turns, each with whether it is an answer that was cut off."""
+        cut_off = {2 * turn - 2 for turn in self.cut_off_turns}  # every other turn is the user's
+        return [(message, place in cut_off) for place, message in enumerate(self.earlier)]
 
     @model_validator(mode="after")
     def _failure_says_why(self) -> Self:

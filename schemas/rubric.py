@@ -11,6 +11,7 @@ from schemas.base import Own, Part, digest
 from schemas.criterion import ID_PATTERN, Criterion, Tier, tidied
 from schemas.errors import PlacedError
 from schemas.interactions import interactions_hold
+from schemas.review import Review
 from schemas.reward import EVERY, RewardSpec, Saturation
 
 Location = tuple[str | int, ...]
@@ -32,7 +33,11 @@ class Rubric(Part):
     kind: Literal["soft", "hard", "style", "defence"] = "soft"
     """The paper's four kinds of rubric."""
     source: str = ""
-    """Who wrote it: `human`, `llm`, `hybrid`, `constraints`, or the format that it was imported from."""
+    """Who wrote it: `human`, `llm`, `hybrid` (both), `constraints`, or the format that it was imported from."""
+    author: str = ""
+    """Who wrote it, by name: a person, or the reference of a model."""
+    review: Review | None = None
+    """Whether people have taken it, and what they did with it; none for a rubric that was never up for review."""
     inherits: str | None = Field(default=None, pattern=ID_PATTERN)
     """The template whose criteria come first; the same id overrides, key by key. A stored rubric holds them already."""
     applies_to: Own[dict[str, Any]] = {}
@@ -106,8 +111,11 @@ class Rubric(Part):
                    for path, wanted in self.applies_to.items())  # fmt: skip
 
     def digest(self) -> str:
-        """Return the content digest: equal for equal content, whatever the order of keys and the white space."""
-        return digest(tidied(self.model_dump(mode="json", exclude_defaults=True)))
+        """Return the content digest: equal for equal content, whatever the order of keys and the white space.
+
+        Who wrote it and what people did with it is no content.
+        """
+        return digest(tidied(self.model_dump(mode="json", exclude_defaults=True, exclude={"author", "review"})))
 
 
 def _stands_alone(weighed: Sequence[Criterion], spec: RewardSpec, top: bool) -> bool:

@@ -72,6 +72,7 @@ class Account:
         self._numbers = count(1)
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._longer: dict[str, _Longer] = {}
+        self._ended = ""
 
     @property
     def spent(self) -> Spent:
@@ -98,12 +99,19 @@ class Account:
         return number
 
     async def admitted(self, model: str, request: Request) -> int:
-        """Do as `admit`, but wait while calls under way may yet leave something over. Raises as `admit` does."""
+        """Do as `admit`, but wait while calls under way may yet leave something over. Raises as `admit` does.
+
+        Where one call was refused no other is admitted, small as it may be: the refusal ends the run, and what is begun
+        then is paid for and thrown away.
+        """
         try:
-            while self._under_way and self._over(self._may_take(model, request)):
+            while not self._ended and self._under_way and self._over(self._may_take(model, request)):
                 turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._waiting.append(turn)
                 await turn
+            self._ended = self._ended or self._over(self._may_take(model, request))
+            if self._ended:
+                raise self._reached(self._ended)
             return self.admit(model, request)
         finally:
             self._wake()  # where this one has no room, or was cancelled, the next in line may have

@@ -71,7 +71,7 @@ def plan(
     curves = {name: curve for name in nodes if (curve := spec.saturation.get(name, every))}
     scales = {c.id: (c.tiers[0].score, c.tiers[-1].score - c.tiers[0].score) for c in leaves if c.tiers and scores}
     declared = any(criterion.is_weighed for criterion in criteria)
-    behind = {name: gates for name, gates in _behind(criteria, (), without) if gates}
+    behind = {name: gates for name, gates in behind_gates(criteria, without) if gates}
     made = Plan(spec, {leaf.id: k for k, leaf in enumerate(leaves)}, parents, curves, {}, behind, scales, declared)
     # A veto decides over the whole, also where the group that it stands in has left the sum.
     homeless = [veto for veto in _homeless(criteria, nodes) if veto.id not in without]
@@ -82,13 +82,14 @@ def plan(
     return made
 
 
-def _behind(
-    criteria: Sequence[Criterion], gates: tuple[Criterion, ...], without: frozenset[str]
+def behind_gates(
+    criteria: Sequence[Criterion], without: frozenset[str] = frozenset(), gates: tuple[Criterion, ...] = ()
 ) -> Iterator[tuple[str, tuple[Criterion, ...]]]:
+    """Yield every criterion's id and the gates, those named by `without` aside, that it stands behind."""
     for criterion in criteria:
         yield criterion.id, gates
         own = tuple(child for child in criterion.criteria if child.gate and child.id not in without)
-        yield from _behind(criterion.criteria, (*gates, *own), without)
+        yield from behind_gates(criterion.criteria, without, (*gates, *own))
 
 
 def _homeless(criteria: Sequence[Criterion], nodes: dict[str, Criterion]) -> Iterator[Criterion]:

@@ -70,10 +70,19 @@ class Asker:
     """Puts questions to one model, each again where its answer cannot be read."""
 
     def __init__(
-        self, model: LiveModel, attempts: int = 3, counts: Counter[str] | None = None, purse: Purse | None = None
+        self,
+        model: LiveModel,
+        attempts: int = 3,
+        counts: Counter[str] | None = None,
+        purse: Purse | None = None,
+        schemas: bool = True,
     ) -> None:
-        """Keep what every question needs. `counts` gains `asked`, and `asked_again:KIND` by class of failure."""
+        """Keep what every question needs. `counts` gains `asked`, and `asked_again:KIND` by class of failure.
+
+        Without `schemas` the model is not held to the JSON schemas of questions, and `read` alone decides.
+        """
         self.model = model
+        self._schemas = schemas
         self._attempts = attempts
         self._counts = counts if counts is not None else Counter()
         self._purse = purse
@@ -87,6 +96,7 @@ class Asker:
         purse raise, and never for what an answer says.
         """
         self._counts["asked"] += 1
+        request = request if self._schemas else replace(request, schema=None)
         put, calls, tokens_in, tokens_out = request, 0, 0, 0
         while True:
             completion = await self._answered(put)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -27,6 +27,8 @@ class Conversation:
     spec: "RolloutSpec"
     earlier: tuple[Message, ...] = ()
     """The turns since the task's messages."""
+    cut_off_turns: tuple[int, ...] = ()
+    """The numbers, from 1, of the policy's answers among them that were cut off."""
     first_prompt: tuple[int, ...] | None = None
     """Token ids of the first turn's prompt, which all responses of a group share."""
     response: Response | None = None
@@ -59,8 +61,10 @@ class Conversation:
             self.first_prompt = completion.prompt_ids
         if error is not None:
             where = f"turn {self.turn + 1}: " if self.task.follow_ups else ""
-            self.response = Response(text="", finish="failed", length=0, error=where + error, earlier=self.earlier)
+            self.response = Response(text="", finish="failed", length=0, error=where + error, **self._led_to)
         elif left:
+            if completion.finish == "length":
+                self.cut_off_turns = (*self.cut_off_turns, self.turn + 1)
             said = Message(role="assistant", content=text), Message(role="user", content=left[0])
             self.earlier = (*self.earlier, *said)
         else:
@@ -78,9 +82,13 @@ class Conversation:
             length=completion.length,
             tokens=kept,
             thinking=thought,
-            earlier=self.earlier,
             prompt_tokens=pack(list(prompt), "i") if prompt else None,
+            **self._led_to,
         )
+
+    @property
+    def _led_to(self) -> dict[str, Any]:
+        return {"earlier": self.earlier, "cut_off_turns": self.cut_off_turns}
 
 
 def held(places: Sequence[tuple[Task, int]], spec: "RolloutSpec", model: Model) -> list[Conversation]:

@@ -155,13 +155,24 @@ class NearTexts:
         Numbers count the texts that were remembered, from 0. Of several near ones the first is taken.
         """
         mine = reading(text)
-        hashed = _minhash(mine) if len(self._leaders) >= _FEW else None
-        found = next((number for number in self._candidates(hashed) if _near(mine, self._leaders[number])), None)
+        hashed = self._hashed(mine)
+        found = self._first(mine, hashed)
         if found is None:
             if self._lsh is not None:
                 self._lsh.insert(len(self._leaders), hashed, check_duplication=False)
             self._leaders.append(mine)
         return found
+
+    def find(self, text: str) -> int | None:
+        """Return the number of a remembered text that is near, or None; this one is not remembered."""
+        mine = reading(text)
+        return self._first(mine, self._hashed(mine))
+
+    def _hashed(self, mine: Reading) -> Any:
+        return _minhash(mine) if len(self._leaders) >= _FEW else None
+
+    def _first(self, mine: Reading, hashed: Any) -> int | None:
+        return next((number for number in self._candidates(hashed) if _near(mine, self._leaders[number])), None)
 
     def _candidates(self, hashed: Any) -> Iterable[int]:
         if hashed is None:
@@ -209,6 +220,8 @@ def content(rubric: Rubric) -> str:
         "version",
         "title",
         "source",
+        "author",
+        "review",
         "inherits",
         "silence",
         "tags",

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 
 from schemas.base import Part
@@ -107,6 +106,8 @@ def _guarded(guard: Guard | None, spec: EvalSpec) -> Iterator[Change]:
 
 
 def _change(name: str, better: "Better", values: Pairs, spec: EvalSpec, clipped: bool = False) -> Iterator[Change]:
+    import numpy as np  # takes long to load, for a command's help
+
     from stages.agreement import clipped_bootstrap, paired_bootstrap
 
     known = [(old, new) for old, new in values if old is not None and new is not None]

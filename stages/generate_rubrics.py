@@ -22,8 +22,9 @@ RUBRIC_ID = "constraints"
 class GenerateRubricsSpec(Part):
     """How the tasks get their rubrics."""
 
-    method: Literal["constraints", "template"] = "constraints"
-    """constraints: write checkable constraints into each prompt. template: attach the given rubric as it is."""
+    method: Literal["constraints", "template", "model", "contrast", "failures", "hard"] = "constraints"
+    """constraints: write checkable constraints into each prompt. template: attach the given rubric as it is. The
+    others: let a model write, see above."""
     seed: int = 0
     """Seed of the draw; each task draws from this and its own id, so order and filtering change nothing."""
     families: tuple[str, ...] = Field(default=(), strict=False)
@@ -53,12 +54,15 @@ def generate_rubrics(
 
     With `method: constraints` the last turn is rewritten, the original goes to `rewritten_from` (unless one is there
     already), and a template's criteria follow those of the constraints. Raises RlraError, before the first task is
-    read, for an unknown family, a missing template, or one that cannot be joined with the constraints.
+    read, for an unknown family, a missing template, or one that cannot be joined with the constraints. Methods that
+    need a writer are those of `stages.writing`.
     """
     if spec.method == "template":
         if template is None:
             raise RlraError("method 'template' needs a rubric to attach", hint="give the rubric file as the template")
         return (task.model_copy(update={"rubric": template}) for task in tasks)
+    if spec.method != "constraints":
+        raise RlraError(f"method '{spec.method}' needs a model that writes", hint="see stages.writing")
     families = _chosen(spec.families)
     _refuse_misfit(spec, families, template)
     return (_constrained(task, spec, families, template) for task in tasks)

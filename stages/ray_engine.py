@@ -88,7 +88,7 @@ class BlockActor:
 def joined(crew: Crew) -> Iterator[None]:
     """Join the cluster, or start one of this machine's cores, and leave it at the end.
 
-    Raises RlraError where Ray is not installed, or there is no such cluster.
+    Raises RlraError where Ray is not installed, does not start, or there is no such cluster.
     """
     try:
         import ray
@@ -102,7 +102,7 @@ def joined(crew: Crew) -> Iterator[None]:
     try:
         _refuse_silence(crew.address)
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises one without a name where its processes do not come up
         raise RlraError(f"--ray-address {crew.address or 'local'}: {str(error).partition(chr(10))[0]}") from None
     signal.signal(signal.SIGTERM, handler)  # Ray puts its own there, which ends the process on the spot
     DataContext.get_current().enable_progress_bars = False

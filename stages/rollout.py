@@ -61,7 +61,8 @@ class RolloutSpec(Part):
     template_arg: tuple[str, ...] = ()
     """Tell the chat template KEY=VALUE, such as enable_thinking=false; VALUE is JSON, else text. May be repeated."""
     until_spread: int = Field(default=0, ge=0)
-    """Sample a group further, --group-size more at a time, until two rewards differ or it has so many; 0 is off."""
+    """Sample a group further, --group-size more at a time, until two rewards differ or it has so many; 0 is off. A
+    group of which all failed is left as it is."""
     window: int = Field(default=0, ge=0)
     """Prompts sampled together; a resumed run begins at a multiple of it. 0 is as many as make 256 responses."""
     tokens: bool = True

@@ -16,7 +16,7 @@ from schemas.criterion import Criterion
 from schemas.judged import Verdict
 from schemas.reward import RewardSpec
 from schemas.rubric import Rubric
-from stages.arithmetic import Evaluation, Plan, plan
+from stages.arithmetic import Evaluation, Plan, behind_gates, plan
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -114,6 +114,7 @@ def score_table(
         for k, if_met in vetoes:  # a veto whose judge abstained does not fire, and its siblings' may
             scores[abstains[:, k], k] = 0.0 if if_met else 1.0
         abstains[:, columns] = False
+    scores = _with_unasked_vetoes(rubric, scores)
     rewards, fired = np.empty(len(scores)), np.zeros((len(scores), len(vetoes)), dtype=bool)
     for rows, without in _patterns(rubric, len(scores), groups, abstains):
         made = plan(rubric.criteria, rubric.reward, without, scores=True)
@@ -126,6 +127,22 @@ def score_table(
                 np.putmask(block, fires, 0.0)
             rewards[part] = block
     return rewards, fired
+
+
+def _with_unasked_vetoes(rubric: Rubric, scores: Array) -> Array:
+    """Return the scores, where vetoes that a closed gate kept from being asked about do not fire, and did not fail."""
+    column = {leaf.id: k for k, leaf in enumerate(rubric.leaves)}
+    vetoes = {leaf.id: leaf.veto for leaf in rubric.leaves if leaf.veto}
+    made = scores
+    for name, gates in behind_gates(rubric.criteria):
+        if name in vetoes and gates:
+            given = [(scores[:, column[gate.id]], gate.gate == "if_met") for gate in gates]
+            closed = np.logical_or.reduce([(one == 1.0) if if_met else (one < 1.0) for one, if_met in given])
+            unasked = closed & np.isnan(scores[:, column[name]])
+            if unasked.any():
+                made = scores.copy() if made is scores else made
+                made[unasked, column[name]] = 0.0 if vetoes[name] == "if_met" else 1.0
+    return made
 
 
 def _patterns(

@@ -31,8 +31,11 @@ class Spread:
                     bind(criterion.check)
 
     def flat(self, groups: Sequence[Rollouts], most: int) -> list[int]:
-        """Return the places of the groups with fewer than `most` responses of which no two rewards differ."""
-        open_ = [place for place, group in enumerate(groups) if len(group.responses) < most]
+        """Return the places of the groups with fewer than `most` responses of which no two rewards differ.
+
+        A group without any answer is not among them: a failure is no lack of spread.
+        """
+        open_ = [place for place, group in enumerate(groups) if len(group.responses) < most and _has_answer(group)]
         differing = self.differing([groups[place] for place in open_])
         return [place for place, differs in zip(open_, differing, strict=True) if not differs]
 
@@ -41,3 +44,7 @@ class Spread:
         for judged in judge(groups, JudgeSpec(), None, self._rubrics, self._add):
             rewards = [response.reward for response in judged.responses if response.reward is not None]
             yield bool(rewards) and max(rewards) - min(rewards) >= SPREAD
+
+
+def _has_answer(group: Rollouts) -> bool:
+    return any(response.finish != "failed" for response in group.responses)

@@ -44,9 +44,12 @@ def lines(*data: Mapping[str, Any]) -> bytes:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment without any variable that rlra reads, and with `more`."""
+    """Return the environment without any variable that rlra reads, and with `more`.
+
+    One thread each, as tests themselves have: sums are the same bits, and two cores do not wait for each other.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RLRA_", "OPENAI_", "PYTHON"))}
-    return {**kept, "COLUMNS": "100", "HF_HUB_OFFLINE": "1", "NO_COLOR": "1", **more}
+    return {**kept, "COLUMNS": "100", "HF_HUB_OFFLINE": "1", "NO_COLOR": "1", "OMP_NUM_THREADS": "1", **more}
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,13 @@ class Runner:
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr.decode())
+
+    def inside(self, *arguments: str) -> Done:
+        """Run `rlra ARGUMENTS` in this process: for what is neither about processes nor about signals."""
+        from tests.inside import run_inside
+
+        code, out, err = run_inside(self.folder, arguments, environment())
+        return Done(code, out, err.decode())
 
     def shell(self, pipeline: str, **env: str) -> Done:
         """Run a pipeline in bash, where `rlra` is ours; its code is that of the first command that failed."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from schemas.errors import RlraError
+from schemas.exchange import folder
 from schemas.exchange.autorubric import AUTORUBRIC
 from schemas.exchange.base import Entry, Format, Loss, Outgoing
 from schemas.exchange.healthbench import HEALTHBENCH
@@ -36,7 +37,7 @@ FORMATS: dict[str, Format] = {
 def format_named(name: str, option: str) -> Format:
     """Return the format called `name`. Raises RlraError that lists the known ones."""
     if name not in FORMATS:
-        known = f"known formats: {', '.join(FORMATS)}"
+        known = f"known formats: {', '.join(FORMATS)}, {folder.NAME}"
         near = nearest(name, FORMATS)
         raise RlraError(f"{option}: there is no format '{name}'", hint=f"{near} {known}" if "?" in near else known)
     return FORMATS[name]

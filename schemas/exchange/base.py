@@ -142,6 +142,8 @@ class Outgoing:
     """The place of a part of the rubric as `file:line`."""
     describe: Callable[[dict[str, Data]], str]
     """Says a check in words, for formats that know judges alone."""
+    line: bytes = b""
+    """The line as it was read, where the record is all of it."""
 
     @property
     def messages(self) -> tuple[Message, ...]:

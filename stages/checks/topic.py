@@ -32,6 +32,8 @@ explain find follow following format generate give given help include input inst
 output paragraph paragraphs phrase phrases please produce prompt provide question questions reply request respond
 response rewrite sentence sentences show suggest summarize task tell text word words write writing written
 """
+FUNCTION_WORDS = frozenset(_FUNCTION.split())
+"""Words that say nothing about a subject."""
 _SUFFIXES = ("ing", "ed", "es", "s")
 _SHORTEST_STEM = 3
 

@@ -11,8 +11,8 @@ from stages.lint.vocabulary import listed
 
 FAULTS = listed(
     """
-    addresses_judge copies_prompt copies_reference echoes_prompt opening_praise repetition self_evaluation
-    talks_about_instruction truncated unasked_format
+    addresses_judge copies_prompt copies_reference echoes_example echoes_prompt opening_praise repetition
+    self_evaluation talks_about_instruction truncated unasked_format
     """
 )
 """Checks that are met by a fault."""

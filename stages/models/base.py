@@ -6,6 +6,9 @@ from typing import Literal, Protocol
 
 from schemas.task import Message
 
+PROMPT_END = 16
+"""Tokens at the end of a prompt in which a chat template would open a block of thinking."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -59,6 +62,9 @@ class Completion:
     """What the model thought before its answer, where the backend sets it apart from the text."""
     top: tuple[tuple[str, float], ...] | None = None
     """The likeliest first tokens and their log-probabilities (nats), where `Request.top` asked for them."""
+    prompt_end: str = ""
+    """The last words of the prompt, written as `text` is, where the backend knows them: a block that the chat template
+    opens in them is one that the answer begins in."""
     prompt_length: int = 0
     """Tokens in the prompt, as the backend counts them; 0 where it does not."""
     cached: int = 0

@@ -45,7 +45,7 @@ class Health:
         if isinstance(trouble, NoSchemasError) and not self._has_followed:
             raise RlraError(
                 f"{self._reference}: {self._where} does not follow JSON schemas: {said}",
-                hint="--method json needs a server that does; --method text works with every one",
+                hint="a judge does without one with --method text, writers with --no-schemas",
             )
         if not self._has_told and self._is_hopeless(self._untold):
             raise RlraError(

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from schemas.base import digest
 from schemas.errors import RlraError
 from schemas.task import Message
-from stages.models.base import Completion, Request
+from stages.models.base import PROMPT_END, Completion, Request
 from stages.models.decoding import decode, generate, suits
 from stages.models.endings import Endings
 from stages.models.sampler import Sampler
@@ -51,6 +51,9 @@ class HFModel:
         # `generate` fills whatever our own config leaves open from the model's: top_k and penalties would slip in.
         self._model.generation_config = GenerationConfig()
         self.template = digest(self._tokenizer.chat_template)
+
+    follows_schemas = False
+    """Whether it can be held to a JSON schema."""
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """Return one completion per request, in order. A prompt that cannot be answered is a failed one.
@@ -126,6 +129,7 @@ class HFModel:
             ids=tuple(ids),
             logprobs=tuple(chances),
             top=self._top(sampler, row, request.top),
+            prompt_end=self._endings.text(prompt[-PROMPT_END:]),
             prompt_length=len(prompt),
         )
 

@@ -30,6 +30,11 @@ def seated(models: Sequence[Model]) -> list[LiveModel]:
     return [next(waiting) if hasattr(model, "answer") else Batched(model, servers) for model in models]
 
 
+def follows_schemas(model: Model) -> bool:
+    """Return whether `model` can be held to a JSON schema; of a server nobody knows before it is asked."""
+    return bool(getattr(model, "follows_schemas", True))
+
+
 def in_flight(model: Model) -> int:
     """Return how many requests `model` answers at a time; 0 for a model of batches."""
     return int(getattr(model, "in_flight", 16)) if hasattr(model, "answer") else 0

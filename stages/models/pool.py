@@ -17,6 +17,7 @@ from stages.models.base import Completion, Request
 if TYPE_CHECKING:
     from stages.models.hf import HFModel
 
+PATIENCE_S = 10
 _model: "HFModel | None" = None
 _refused: RlraError | None = None
 
@@ -27,6 +28,9 @@ class PooledModel:
     How requests are cut into batches depends on the requests and on `batch_size` alone, so the
     number of workers does not change any answer.
     """
+
+    follows_schemas = False
+    """Whether it can be held to a JSON schema."""
 
     def __init__(self, reference: str, processes: int, batch_size: int, dtype: str) -> None:
         """Start the workers and wait until one has the model. Raises RlraError when it cannot be loaded."""
@@ -81,11 +85,17 @@ class PooledModel:
         return list(self._pool.map(_likely, *zip(*answers, strict=True), chunksize=8)) if answers else []
 
     def close(self) -> None:
-        """End the workers, whatever they are doing."""
+        """End the workers, whatever they are doing, and the thread that minds them.
+
+        A thread that is about to end when the interpreter does makes Python report a bad file descriptor, now and then.
+        """
         workers = list((self._pool._processes or {}).values())
+        minder: threading.Thread | None = getattr(self._pool, "_executor_manager_thread", None)
         self._pool.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
             worker.terminate()
+        if minder:
+            minder.join(timeout=PATIENCE_S)
 
 
 def _characters(request: Request) -> int:

@@ -8,7 +8,7 @@ import orjson
 
 from schemas.base import digest
 from schemas.errors import RlraError
-from stages.models.base import Completion, Request
+from stages.models.base import PROMPT_END, Completion, Request
 from stages.models.weights import weights_of
 
 INSTALL = "pip install 'rlra[vllm]'"
@@ -157,6 +157,9 @@ class VLLMModel:
             structured_outputs=StructuredOutputsParams(json=request.schema) if request.schema is not None else None,
         )
 
+    def _end(self, prompt: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(prompt[-PROMPT_END:], skip_special_tokens=True))
+
     def _completion(self, request: Request, output: Any, first: Any) -> Completion:
         if isinstance(output, str):
             return Completion("", "failed", 0, error=output)
@@ -177,6 +180,8 @@ class VLLMModel:
             top=top,
             prompt_length=len(output.prompt_token_ids),
             cached=int(output.num_cached_tokens or 0),
+            # Under a grammar the answer does not begin inside what the template opened.
+            prompt_end="" if request.schema else self._end(output.prompt_token_ids),
         )
 
 

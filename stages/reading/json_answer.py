@@ -11,6 +11,7 @@ from schemas.rubric import Criterion
 from stages.asking import ContradictionError, UnreadableError
 from stages.models.base import Completion
 from stages.reading.declining import declines
+from stages.reading.repairing import FENCE, repaired
 from stages.reading.said import RefusalError, Said, agree, concluded, is_allowed, labels, quoted
 from stages.reading.thoughts import answer
 
@@ -18,7 +19,6 @@ MOST_OBJECTS = 20
 """More are not looked through: each may be as long as the answer."""
 LONGEST_MENDED = 20_000
 _BEGINS = re.compile(r"\{\s*[\"'“]?verdicts[\"'”]?\s*:")
-_FENCE = " \t\r\n`"
 _UNUSABLE = "it holds no JSON object with 'verdicts' as asked for"
 
 
@@ -82,7 +82,7 @@ def _objects(text: str, begins: Sequence[int]) -> tuple[list[Any], bool]:
         except (ValueError, RecursionError):
             continue
         found.append(value)
-    return found, bool(found) and not text[end:].strip(_FENCE)
+    return found, bool(found) and not text[end:].strip(FENCE)
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -126,17 +126,9 @@ def _label(value: Any) -> str:
 
 def _mended(text: str, allowed: dict[str, tuple[str, ...]], word: str) -> Any:
     """Return the one object of `text` after json-repair, provided that it invents, drops and moves no verdict."""
-    import json_repair
-
-    text = text.strip(_FENCE)
-    if len(text) > LONGEST_MENDED or not text.endswith("}"):
-        raise UnreadableError(_UNUSABLE)
-    try:
-        value = json_repair.loads(text)
-    except (ValueError, RecursionError):
-        raise UnreadableError(_UNUSABLE) from None
+    value = repaired(text, LONGEST_MENDED, _UNUSABLE)
     mended = [part for said in _said(value, word) for part in (said.criterion, said.label)]
-    if mended != _skeleton(text, allowed, word):
+    if mended != _skeleton(text.strip(FENCE), allowed, word):
         raise UnreadableError("it is not JSON, and its verdicts cannot be told from what stands around them")
     return value
 

@@ -6,8 +6,8 @@ from stages.asking import UnreadableError
 from stages.models.base import Completion
 
 OPENS, CLOSES = "<think>", "</think>"
-# A chat template may open the block, so that the answer begins inside it. The tag that closes it stands at an edge of
-# a line; one in the middle of a line is a quotation.
+# A chat template may open the block, so that the answer begins inside it. Where the backend does not say whether it
+# did, the tag that closes it stands at an edge of a line; one in the middle of a line is a quotation.
 _CLOSES_AT_AN_EDGE = re.compile(r"(?:^[ \t]*</think>|</think>[ \t\r]*$)", re.MULTILINE)
 _SPACE = re.compile(r"\s*")
 
@@ -34,6 +34,10 @@ def thinking(completion: Completion) -> str:
 def _split(completion: Completion) -> tuple[int, bool]:
     """Return where the answer begins, and whether the thinking before it has no end."""
     text, at = completion.text, 0
+    if completion.prompt_end.rstrip().endswith(OPENS):
+        if CLOSES not in text:
+            return 0, True
+        at = text.index(CLOSES) + len(CLOSES)
     while text.startswith(OPENS, begin := _begin(text, at)):
         end = text.find(CLOSES, begin)
         if end < 0:

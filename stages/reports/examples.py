@@ -22,6 +22,18 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """One turn between the prompt and a shown response."""
+
+    role: str
+    text: str
+    cut: int
+    """Characters left out at the end of `text`."""
+    cut_off: bool
+    """Whether it is an answer that was cut off at the token limit."""
+
+
+@dataclass(frozen=True)
 class Shown:
     """One response, ready to be read."""
 
@@ -33,6 +45,8 @@ class Shown:
     """Characters left out at the end of `text`."""
     response: JudgedResponse
     reasons: tuple[Reason, ...]
+    earlier: tuple[Turn, ...]
+    """What led to it, of a conversation of several turns."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +104,15 @@ def worst(lines: Sequence[Judged]) -> tuple[Judged, int] | None:
 
 
 def show(group: Judged, index: int) -> Shown:
-    """Return one response of a group with what was said about it, its text cut to `LONGEST` characters."""
+    """Return one response of a group with what was said about it, each of its texts cut to `LONGEST` characters."""
     response = group.responses[index]
     reasons = [
         Reason(criterion.id, mark(criterion, verdict), verdict.reason)
         for criterion, verdict in zip(rubric_of(group).leaves, response.verdicts, strict=True)
     ]
-    text, cut = response.text[:LONGEST], max(0, len(response.text) - LONGEST)
-    return Shown(index, len(group.responses), text, cut, response, tuple(reasons))
+    earlier = tuple(Turn(message.role, *_cut(message.content), cut_off) for message, cut_off in response.led_to)
+    return Shown(index, len(group.responses), *_cut(response.text), response, tuple(reasons), earlier)
+
+
+def _cut(text: str) -> tuple[str, int]:
+    return text[:LONGEST], max(0, len(text) - LONGEST)

@@ -1,27 +1,49 @@
 """A report as one HTML page that needs nothing else: no network, no scripts, no files beside it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from schemas.judged import Judged
 from schemas.report import Report
 from schemas.train_log import TrainLog
 
+if TYPE_CHECKING:
+    from stages.reports.examples import Shown
+    from stages.training.parting import Held, Parting
+
 EXAMPLES = 3
 """Largest gains, and as many largest losses, shown in full."""
 
 
-def render(report: Report, before: Sequence[Judged], after: Sequence[Judged], logs: Sequence[TrainLog] = ()) -> str:
+@dataclass(frozen=True)
+class Training:
+    """What is known of the training between the two files of a report."""
+
+    logs: Sequence[TrainLog] = ()
+    """The lines of all rounds in a row."""
+    gold: "Sequence[Held]" = ()
+    """What a gold judge gave held-out prompts at points of the run."""
+    parted: "Parting | None" = None
+    """Where the training reward and the gold judge part."""
+    samples: "Sequence[tuple[Judged, Shown]]" = ()
+    """Responses from the beginning, the middle and the end."""
+
+
+def render(report: Report, before: Sequence[Judged], after: Sequence[Judged], training: Training | None = None) -> str:
     """Return the page of a report over the two files that it compares, and the training between them.
 
-    `logs` are the lines of all rounds in a row. Every text is escaped, and hidden characters are
-    drawn: judged text is hostile. The same arguments give the same page.
+    Every text is escaped, and hidden characters are drawn: judged text is hostile. The same arguments
+    give the same page.
     """
+    training = training or Training()
     return _template().render(
         report=report,
         headline=next((change for change in report.measures if change.name == "reward"), None),
-        plots=_plots(report, before, after, logs),
+        plots=_plots(report, before, after),
+        training=training,
+        **_curves(training),
         provenance=_provenance(report, before, after),
         judges=[judges(before), judges(after)],
         **_examples(before, after),
@@ -61,7 +83,7 @@ def _drawn(value: Any) -> Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _plots(report: Report, before: Sequence[Judged], after: Sequence[Judged], logs: Sequence[TrainLog]) -> dict:
+def _plots(report: Report, before: Sequence[Judged], after: Sequence[Judged]) -> dict:
     from markupsafe import Markup
 
     from stages.reports import plots
@@ -69,11 +91,24 @@ def _plots(report: Report, before: Sequence[Judged], after: Sequence[Judged], lo
     drawn = {
         "rewards": plots.rewards(report, before, after),
         "criteria": plots.criteria(report.criteria),
-        "learning": plots.learning(logs),
         "lengths": plots.lengths(report, before, after),
     }
     # matplotlib escapes the text inside its own SVG.
     return {name: Markup(svg) if svg else None for name, svg in drawn.items()}
+
+
+def _curves(training: Training) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    from stages.reports import learning
+
+    gold = learning.gold(training.logs, training.gold, training.parted)
+    return {
+        "alarms": [line.event for line in training.logs if learning.is_alarm(line)],
+        "curves": [(name, Markup(svg)) for name, svg in learning.curves(training.logs)],
+        "criteria_curves": [(name, Markup(svg)) for name, svg in learning.criteria(training.logs)],
+        "gold": Markup(gold) if gold else None,
+    }
 
 
 def _examples(before: Sequence[Judged], after: Sequence[Judged]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 
 from schemas.judged import Judged
 from schemas.report import Change, Report
-from schemas.train_log import TrainLog
 from stages.measures import MEASURES, REWARD, group_mean
 from stages.reports.reading import reading
 from stages.reports.svg import AFTER, BEFORE, INK, WORSE, svg
@@ -62,42 +61,6 @@ def criteria(changes: Sequence[Change]) -> str | None:
 
 def _fill(meaning: str) -> str:
     return "none" if meaning == "unclear" else "full"
-
-
-def learning(logs: Sequence[TrainLog]) -> str | None:
-    """Return reward against optimizer step over all rounds; None where no line measured a reward."""
-    steps, values, rounds = learning_curve(logs)
-    if not steps:
-        return None
-
-    def draw(axes: Axes) -> None:
-        axes.plot(steps, values, color=AFTER, linewidth=1.5, marker="o" if len(steps) < 40 else "", markersize=3)
-        for start in rounds:
-            axes.axvline(start, color=INK, linewidth=0.8, linestyle=":")
-        axes.set(xlabel="optimizer step, rounds in a row", ylabel="mean reward")
-
-    return svg(draw, "Reward against optimizer step")
-
-
-def learning_curve(logs: Sequence[TrainLog]) -> tuple[list[int], list[float], list[int]]:
-    """Return (steps, rewards, steps at which a later round begins) of the lines that measured `reward`.
-
-    A step that is not larger than the one before begins a new round, counted on from the last.
-    """
-    steps: list[int] = []
-    values: list[float] = []
-    rounds: list[int] = []
-    base = last = 0
-    for log in logs:
-        if "reward" not in log.metrics:
-            continue
-        if steps and log.step <= last:
-            base = steps[-1]
-            rounds.append(base)
-        last = log.step
-        steps.append(base + log.step)
-        values.append(log.metrics["reward"])
-    return steps, values, rounds
 
 
 def lengths(report: Report, before: Sequence[Judged], after: Sequence[Judged]) -> str | None:

@@ -1,7 +1,9 @@
 """Judged lines, as selection reads them."""
 
+import difflib
 from collections.abc import Sequence
 
+from schemas.errors import RlraError
 from schemas.jsonl import parse
 from schemas.judged import Judged, JudgedResponse
 from schemas.task import Task
@@ -11,6 +13,9 @@ from stages.selection.rows import NAN, Row
 from stages.selection.spec import SelectDataSpec
 from stages.selection.statistics import CRITERION, spread, statistic
 
+MOST_NAMES = 1000
+"""So many of the other criteria are remembered: with a rubric for every prompt there may be any number."""
+
 
 class JudgedLines:
     """Reads `judged/1` lines."""
@@ -18,6 +23,8 @@ class JudgedLines:
     def __init__(self, spec: SelectDataSpec) -> None:
         self._spec = spec
         self._pool, self._kind = (tuple(path.split(".")) if path else () for path in (spec.by, spec.balance))
+        self._has_criterion = False
+        self._others: dict[str, None] = {}
 
     def record(self, entry: Entry) -> Judged:
         """Return the line as a record."""
@@ -53,11 +60,21 @@ class JudgedLines:
 
         ids = [criterion.id for criterion in rubric_of(group).leaves]
         if name not in ids:
+            if not self._has_criterion and len(self._others) < MOST_NAMES:
+                self._others |= dict.fromkeys(ids)
             return NAN
+        self._has_criterion = True
         column, criterion = ids.index(name), rubric_of(group).leaves[ids.index(name)]
         levels = [level(criterion, response.verdicts[column]) for response in scored]
         known = [value for value in levels if value is not None]
         return sum(known) / len(known) if known else NAN
+
+    def refuse_stranger(self) -> None:
+        """Raise RlraError where the statistic is of a criterion that none of the lines has that were read."""
+        if self._others and not self._has_criterion:
+            near = difflib.get_close_matches(self._spec.statistic.removeprefix(CRITERION), self._others, n=3, cutoff=0)
+            said = f"--statistic {self._spec.statistic}: no line has this criterion"
+            raise RlraError(said, hint=f"the nearest that there are: {', '.join(near)}")
 
     def text(self, entry: Entry) -> str:
         """Return the turns of the user."""

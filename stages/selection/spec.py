@@ -18,8 +18,9 @@ BAND = re.compile(rf"({_NUMBER})?:({_NUMBER})?", re.IGNORECASE | re.ASCII)
 class SelectDataSpec(Part):
     """Which prompts stay."""
 
-    keep: str = "0:1"
-    """LOW:HIGH, the band that the statistic must lie in, ends included, such as 0.2:0.8; either may be left out."""
+    keep: str = ":"
+    """LOW:HIGH, the band that the statistic must lie in, ends included, such as 0.2:0.8; an end that is left out is
+    no limit, and without --keep neither is."""
     statistic: str = "mean"
     """Of a group's rewards: mean, median, max, min, spread (standard deviation), pass_rate, or criterion:ID."""
     pass_at: float = 1.0

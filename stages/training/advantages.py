@@ -30,22 +30,28 @@ def scored_groups(groups: Iterable[Judged], scale: Scale, keep: int, dropped: Co
     """Return the groups that can be learned from, in order; `dropped` counts the others by reason.
 
     The decision is made on the group: no answers, no or fewer than two scored responses, all vetoed, or no spread
-    drop it whole. Advantages are over all scored responses; then the `keep` responses with the
-    greatest reward variance stay (0: all of them). Scale `batch` divides by the spread of all groups together.
+    drop it whole. Of what is kept the `keep` responses with the greatest reward variance stay (0: all of them), and
+    advantages are among these: they sum to 0, or a group would push all that it says up, or down. Scale `batch` divides
+    by the spread of all groups together.
     """
-    kept: list[tuple[Judged, list[JudgedResponse], NDArray[np.float64]]] = []
+    kept: list[tuple[Judged, list[JudgedResponse], float]] = []
+    centred: list[NDArray[np.float64]] = []
     for group in groups:
         usable = [r for r in group.responses if r.reward is not None and r.tokens is not None and r.length > 0]
         rewards = np.array([r.reward for r in usable], dtype=float)
         if reason := unusable(group, usable, rewards):
             dropped[reason] += 1
         else:
-            kept.append((group, usable, rewards))
-    centred = [advantages(rewards, scale) for _, _, rewards in kept]
+            chosen = widest(rewards, keep or len(rewards))
+            kept.append((group, [usable[index] for index in chosen], float(rewards.mean())))
+            centred.append(advantages(rewards[chosen], scale))
     if scale == "batch" and kept:
         spread = float(np.concatenate(centred).std(ddof=1)) + 1e-4
         centred = [values / spread for values in centred]
-    return [_chosen(*entry, values, keep) for entry, values in zip(kept, centred, strict=True)]
+    return [
+        Scored(group, tuple(chosen), tuple(values.tolist()), reward)
+        for (group, chosen, reward), values in zip(kept, centred, strict=True)
+    ]
 
 
 def unusable(group: Judged, usable: Sequence[JudgedResponse], rewards: NDArray[np.float64]) -> str | None:
@@ -85,16 +91,3 @@ def widest(rewards: NDArray[np.float64], keep: int) -> list[int]:
     subsets = [np.concatenate([order[:low], order[len(order) - keep + low :]]) for low in range(keep + 1)]
     best = max(range(keep + 1), key=lambda low: (round(float(rewards[subsets[low]].var()), 12), -abs(2 * low - keep)))
     return sorted(int(index) for index in subsets[best])
-
-
-def _chosen(
-    group: Judged,
-    usable: Sequence[JudgedResponse],
-    rewards: NDArray[np.float64],
-    values: NDArray[np.float64],
-    keep: int,
-) -> Scored:
-    indices = widest(rewards, keep or len(rewards))
-    return Scored(
-        group, tuple(usable[i] for i in indices), tuple(float(values[i]) for i in indices), float(rewards.mean())
-    )

@@ -2,7 +2,8 @@
 
 import math
 import random
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ from datasets import Dataset
 from schemas.errors import RlraError
 from schemas.rollouts import Sampling, unpack
 from schemas.train_log import TrainLog
+from stages.measures import rubric_of
 from stages.seeds import derive
 from stages.train import Batches, TrainSpec, staged_batches
 from stages.training.advantages import Scored
 from stages.training.config import grpo_config, loaded, lora_config
+from stages.training.hybrid import mixed_steps, rewards_by_kind
 from stages.training.log import Guard, attach
+from stages.training.moments import hand_on
+from stages.training.step_measures import shared_criteria, step_measures
 from stages.training.trl_private import MismatchError, StagedTrainer
 
 
@@ -27,11 +32,12 @@ def train_staged(
     folder: Path,
     processes: int,
     write: Callable[[TrainLog], None],
+    reference: str = "",
 ) -> tuple[StagedTrainer, str | None]:
     """Train the model at `weights` on scored groups; return the trainer and why it stopped early, if it did.
 
-    Checkpoints go to `folder`, and the run goes on from the last one there. `write` gets one record per
-    step. Raises RlraError when the trainer's log-probabilities are not the sampler's.
+    Checkpoints go to `folder`, and the run goes on from the last one there. `write` gets a record per step. KL is to
+    the model at `reference` or `weights`. Raises RlraError when the trainer's log-probabilities are not the sampler's.
     """
     responses = max(len(scored.responses) for scored in groups)
     batches = staged_batches(spec, responses, processes)
@@ -46,7 +52,7 @@ def train_staged(
         max_completion_length=sampling.max_tokens,
     )
     guard = Guard(spec)
-    model, tokenizer = loaded(weights)
+    model, tokenizer = loaded(weights, reference)
     trainer = StagedTrainer(
         model=model,
         reward_funcs=_no_reward,
@@ -55,8 +61,15 @@ def train_staged(
         processing_class=tokenizer,
         peft_config=lora_config(spec),
     )
-    attach(trainer, write, guard)
+    if spec.keep_optimizer:
+        hand_on(trainer, weights)
+    attach(trainer, write, guard, measured(groups, spec))
     trainer.worst_start = math.inf if spec.allow_stale else worst_start(groups)
+    _train(trainer, folder)
+    return trainer, guard.reason
+
+
+def _train(trainer: StagedTrainer, folder: Path) -> None:
     try:
         trainer.train(resume_from_checkpoint=last_checkpoint(folder))
     except MismatchError as error:
@@ -64,7 +77,13 @@ def train_staged(
             f"the trainer's log-probabilities differ from the stored ones by {error.difference:.3f} per token",
             hint="were the responses sampled from --model, at one temperature, with this chat template?",
         ) from None
-    return trainer, guard.reason
+
+
+def measured(groups: Sequence[Scored], spec: TrainSpec) -> list[dict[str, float]]:
+    """Return for each step what its groups measure, whatever part of them is trained on."""
+    shared = shared_criteria(rubric_of(scored.group) for scored in groups)
+    learned = [[scored.group for scored in part] for part in steps(groups, spec)]
+    return [step_measures(part, shared) | rewards_by_kind(part, spec) for part in learned]
 
 
 def worst_start(groups: Sequence[Scored]) -> float:
@@ -87,6 +106,13 @@ def last_checkpoint(folder: Path) -> str | None:
     return str(max(whole, key=lambda path: int(path.name.rpartition("-")[2]))) if whole else None
 
 
+def drop_torn(folder: Path) -> None:
+    """Remove half-written checkpoints: the trainer keeps the newest one and would keep it in place of a whole one."""
+    for path in folder.glob("checkpoint-*"):
+        if not _is_whole(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def _is_whole(checkpoint: Path) -> bool:
     # The trainer writes its state last; a run that was killed in between leaves a folder without a readable one.
     try:
@@ -96,18 +122,27 @@ def _is_whole(checkpoint: Path) -> bool:
 
 
 def rows(groups: Sequence[Scored], spec: TrainSpec, batches: Batches, processes: int) -> list[dict[str, Any]]:
-    """Return the rows of all steps in the order in which they are learned, each step filled up to whole batches.
+    """Return the rows of all `steps` in the order in which they are learned, each step filled up to whole batches.
 
-    Groups are shuffled by the seed, anew in each epoch; every row of every group is there.
+    Every row of every group is there.
     """
     ordered: list[dict[str, Any]] = []
+    for part in steps(groups, spec):
+        step = [row for scored in part for row in _group_rows(scored)]
+        ordered += _dealt(step + [FILLER] * (batches.rows - len(step)), processes)
+    return ordered
+
+
+def steps(groups: Sequence[Scored], spec: TrainSpec) -> Iterator[list[Scored]]:
+    """Yield the groups of each step: all of them in each epoch, shuffled anew by the seed."""
     for epoch in range(spec.epochs):
         shuffled = list(groups)
         random.Random(derive(spec.seed, "order", epoch)).shuffle(shuffled)
+        if spec.mix:
+            yield from mixed_steps(shuffled, spec)
+            continue
         for start in range(0, len(shuffled), spec.prompts_per_step):
-            step = [row for scored in shuffled[start : start + spec.prompts_per_step] for row in _group_rows(scored)]
-            ordered += _dealt(step + [FILLER] * (batches.rows - len(step)), processes)
-    return ordered
+            yield shuffled[start : start + spec.prompts_per_step]
 
 
 FILLER: dict[str, Any] = {

@@ -1,6 +1,7 @@
-"""All use of TRL's private API. Written for TRL 1.16; `tests/stages/test_train.py` holds its contract."""
+"""All use of TRL's private API. Written for TRL 1.16; `tests/stages/test_trl_private.py` holds its contract."""
 
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -8,7 +9,26 @@ from torch.utils.data import Sampler
 from trl import GRPOTrainer
 from trl.trainer.utils import RepeatSampler, pad, split_tensor_dict
 
+TOKEN_MEAN = ("dapo", "cispo", "vespo")
+"""Losses that TRL divides by the response tokens of the whole step. `bnpo` is a mean over those of a pass, and all
+others are means over the rows of a pass."""
 COLUMNS = ["prompt", "prompt_ids", "response_ids", "logprobs", "advantage", "reward"]
+
+
+class OnlineTrainer(GRPOTrainer):
+    """GRPO as TRL does it, but with weights cast to bfloat16 once for all tokens that are sampled, and not for each.
+
+    The same is sampled. A cast is kept as long as the outermost autocast lasts, which without this is one forward pass.
+    """
+
+    def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
+        with self._kept_casts():
+            return super()._generate_single_turn(*args, **kwargs)
+
+    def _kept_casts(self) -> AbstractContextManager[Any]:
+        """Return the autocast to sample in. Weights in parts come and go, and vLLM's are handed over as they are."""
+        elsewhere = self.use_vllm or self.is_fsdp_enabled or self.is_deepspeed_enabled
+        return nullcontext() if elsewhere else self.accelerator.autocast()
 
 
 class StagedTrainer(GRPOTrainer):
@@ -85,9 +105,9 @@ class StagedTrainer(GRPOTrainer):
     def _dilution(self, mask: torch.Tensor) -> float:
         """Return by how much rows that only fill make the loss of a step too small.
 
-        `dapo` divides by response tokens, and so by what is there; the others average over rows or passes.
+        A division by response tokens is by what is there; the other losses average over rows or passes.
         """
-        if self.loss_type == "dapo":
+        if self.loss_type in TOKEN_MEAN:
             return 1.0
         real = mask.any(dim=1)
         if self.loss_type == "bnpo":
@@ -118,18 +138,23 @@ class StagedTrainer(GRPOTrainer):
         return result
 
     def _compute_loss(self, model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        inputs = trimmed(inputs)
+        real = without_fillers(trimmed(inputs))
+        recorded = {name: len(values) for name, values in self._metrics["train"].items()}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # means over rows that carry no loss
-            loss = super()._compute_loss(model, inputs)
-        self._measure(inputs)
+            loss = super()._compute_loss(model, real)
+        self._measure(real, recorded)
+        if self.loss_type not in (*TOKEN_MEAN, "bnpo"):
+            loss = loss * len(real["advantages"]) / len(inputs["advantages"])
         return loss * self._diluted_by
 
-    def _measure(self, inputs: dict[str, torch.Tensor]) -> None:
+    def _measure(self, inputs: dict[str, torch.Tensor], recorded: dict[str, int]) -> None:
         """Record how far the policy is from the sampler, over the tokens of all processes.
 
         `sampler_kl` is the k3 estimate `E[r − 1 − ln r]` of KL(sampler ‖ policy), `sampler_difference` mean
-        |ln r|, `sampler_ess` the effective share `(Σ r)² / (n Σ r²)` of sequence ratios.
+        |ln r|, `sampler_ess` the effective share `(Σ r)² / (n Σ r²)` of sequence ratios, `off_policy_masked`
+        the share of responses that the off-policy mask leaves out. `recorded` is how many values TRL had
+        recorded before this pass: one without a response token adds none.
         """
         mask = inputs["completion_mask"].float()
         log_ratio = (self._last_logprobs - inputs["old_per_token_logps"]) * mask
@@ -142,25 +167,40 @@ class StagedTrainer(GRPOTrainer):
                 (mask.sum(-1) > 0).sum().float(),
                 whole.sum(),
                 (whole**2).sum(),
+                self._masked(inputs, mask),
             ]
         )
         total: Any = self.accelerator.reduce(sums, reduction="sum")
         if not total[0]:
-            self._forget_pass()
+            self._forget_pass(recorded)
         self._sums = total + getattr(self, "_sums", 0)
         if self.accelerator.sync_gradients:
-            tokens, k3, difference, rows, ratios, squares = self._sums.tolist()
+            tokens, k3, difference, rows, ratios, squares, masked = self._sums.tolist()
             self._sums = torch.zeros_like(sums)
             self._record("sampler_kl", k3 / max(tokens, 1.0))
             self._record("sampler_difference", difference / max(tokens, 1.0))
             self._record("sampler_ess", ratios**2 / max(rows * squares, 1e-9))
+            if self.off_policy_mask_threshold is not None:
+                self._record("off_policy_masked", masked / max(rows, 1.0))
             self._check_start(difference / max(tokens, 1.0))
 
-    def _forget_pass(self) -> None:
+    def _masked(self, inputs: dict[str, torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
+        """Return how many responses of a pass the off-policy mask leaves out."""
+        if self.off_policy_mask_threshold is None:
+            return mask.new_zeros(())
+        kept = self.get_off_policy_mask(
+            advantages=inputs["advantages"].unsqueeze(1),
+            per_token_logps=self._last_logprobs,
+            sampling_per_token_logps=inputs["old_per_token_logps"],
+            mask=mask,
+            off_policy_threshold=self.off_policy_mask_threshold,
+        )
+        return (kept == 0).sum().float()
+
+    def _forget_pass(self, recorded: dict[str, int]) -> None:
         """Take back the zeros that TRL recorded for a pass without a response token: they are no measures."""
-        for name in ("entropy", "kl", "clip_ratio/low_mean", "clip_ratio/high_mean", "clip_ratio/region_mean"):
-            if recorded := self._metrics["train"][name]:
-                recorded.pop()
+        for name, values in self._metrics["train"].items():
+            del values[recorded.get(name, 0) :]
 
     def _record(self, name: str, value: float) -> None:
         self._metrics["train"][name].append(value)
@@ -186,6 +226,16 @@ class MismatchError(Exception):
         self.difference = difference
 
 
+def refer(model: Any, weights: str) -> None:
+    """Let the reference of KL be the model at `weights`: a trainer of all weights loads it from where this one says."""
+    model.config.name_or_path = weights
+
+
+def save_checkpoint(trainer: Any) -> None:
+    """Write a checkpoint of the last whole step, as the trainer does by itself now and then. All processes call it."""
+    trainer._save_checkpoint(trainer.model, None)
+
+
 def trimmed(inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return the batch without columns that are padding in every row; no loss changes by it."""
     prompt = int(inputs["prompt_mask"].sum(1).max())
@@ -197,3 +247,10 @@ def trimmed(inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         elif name not in ("advantages", "num_items_in_batch"):
             cut[name] = value[:, :response]
     return cut
+
+
+def without_fillers(inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the batch without the rows that have no response, or with one of them where there are no others."""
+    real = inputs["completion_mask"].any(dim=1)
+    real[0] |= ~real.any()
+    return {name: value[real] if value.dim() else value for name, value in inputs.items()}

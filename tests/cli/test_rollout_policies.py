@@ -7,11 +7,12 @@ import orjson
 import pytest
 
 from rlra_cli import models
+from rlra_cli.options import EndpointOptions
 from rlra_cli.policies import policies_of
 from schemas.errors import RlraError
 from tests.contract.material import NAMES, reply, task
 from tests.running import Runner, interrupt, lines, wait_until
-from tests.stages.judge_server import JudgeServer, serving
+from tests.stages.judge_server import JudgeServer, Reply, error, serving
 from tests.tiny_model import tiny_model
 
 
@@ -90,12 +91,12 @@ def test_an_interrupted_run_goes_on_with_the_policy_that_it_was_at(run: Runner, 
     wait_until(lambda: partial.exists() and partial.read_bytes().count(b"\n") > 1, "the second policy's lines")
     assert interrupt(process).code == 130
     kept = run.read("runs/hf-models-a.jsonl")
-    done = run(*command)
+    done = run.inside(*command)
     assert done.code == 0, done.err
     assert "runs/hf-models-a.jsonl is complete" in done.err
     assert "going on after" in done.err
     resumed = run.read("runs/b.jsonl")
-    assert run(*command, "--no-resume").code == 0
+    assert run.inside(*command, "--no-resume").code == 0
     assert (run.read("runs/hf-models-a.jsonl"), run.read("runs/b.jsonl")) == (kept, resumed)
     assert kept != resumed
 
@@ -107,6 +108,72 @@ def test_policies_may_stand_in_a_file_or_in_the_environment(run: Runner, server:
     assert run("rollout", "tasks.jsonl", "--group-size", "2", "-o", "two/", env=named).code == 0
     for name in ("a.jsonl", "openai-b.jsonl"):
         assert run.read(f"one/{name}") == run.read(f"two/{name}")
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ("gguf:model", "'gguf:model' names no model"),
+        ("hf:", "'hf:' names no model"),
+        ("hf:absent", "hf:absent: no such folder, and no such model on the hub"),
+        ("vllm:some/folder/absent", "vllm:some/folder/absent: no such folder, and no such model on the hub"),
+        ("hf:empty", "hf:empty: the folder holds no config.json"),
+        ("vllm:bare", "vllm:bare: the folder holds no *.safetensors"),
+        ("b=openai:b@http://me:hush@host/v1", "the base URL holds a user name or a password"),
+        ("openai:b@http://host:port/v1", "the base URL is malformed"),
+        ("openai:b", "openai:b needs --base-url"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_told_before_any_is_sampled(
+    run: Runner, server: JudgeServer, second: str, said: str
+) -> None:
+    for folder in ("empty", "bare"):
+        (run.folder / folder).mkdir()
+    run.write("bare/config.json", "{}")
+    done = run(*words(server, "a=openai:a"), "--model", second, "-o", "runs/")
+    assert (done.code, server.calls) == (1, 0), done.err
+    assert done.err.startswith("rlra: ") and said in done.err and "hush" not in done.err
+    assert done.err.count("\n") <= 2
+    assert "runs" not in run.names()
+
+
+def test_an_embedded_model_that_is_absent_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(RlraError, match="the embedded model is not installed"):
+        models.check_reference("smollm2", EndpointOptions())
+
+
+def test_a_policy_whose_responses_fail_keeps_no_other_from_being_sampled(run: Runner) -> None:
+    """The code is that of those that failed, wherever they stand, and their lines are kept."""
+
+    def only(*able: str) -> Reply:
+        return lambda payload, number: reply(payload, number) if payload["model"] in able else error(400, "too long")
+
+    with serving(only("b", "d")) as server:
+        command = [*words(server, *(f"{name}=openai:{name}" for name in "abcd")), "-o", "runs/"]
+        done = run(*command)
+        assert done.code == 3, done.err
+        assert [name for name in "abcd" if (run.folder / "runs" / f"{name}.jsonl").exists()] == ["b", "d"]
+        for name in "ac":
+            assert done.err.count(f"the lines are kept in runs/{name}.jsonl.partial") == 1
+        calls = server.calls
+        assert run(*command, "--max-failures", "100%").code == 0
+        assert (run.read("runs/a.jsonl").count(b"\n"), server.calls) == (3, calls)
+
+
+def test_a_mistake_behind_a_policy_that_failed_stops_at_once(run: Runner) -> None:
+    """`b` was begun with another seed."""
+    with serving(lambda payload, number: error(400, "too long")) as server:
+        command = [*words(server, *(f"{name}=openai:{name}" for name in "abc")), "-o", "runs/"]
+        assert run(*command, "--seed", "1").code == 3
+        run.write("runs/a.jsonl.partial", b"")
+        run.write("runs/c.jsonl.partial", b"")
+        calls = server.calls
+        done = run(*command)
+        assert done.code == 1, done.err
+        assert done.err.count("--max-failures") == 2
+        assert "runs/b.jsonl.partial: begun with another recipe" in done.err
+        assert (run.read("runs/c.jsonl.partial"), server.calls) == (b"", calls * 4 // 3)
 
 
 @pytest.mark.parametrize(

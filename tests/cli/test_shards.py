@@ -27,7 +27,7 @@ def in_shards(run: Runner, words: list[str], n: int, suffix: str = "") -> list[s
     """Run a command once for every shard; return the files."""
     files = [f"shard-{number}.jsonl{suffix}" for number in range(1, n + 1)]
     for number, file in enumerate(files, 1):
-        done = run(*words, "--shard", f"{number}/{n}", "-o", file)
+        done = run.inside(*words, "--shard", f"{number}/{n}", "-o", file)
         assert done.code == 0, done.err
     return files
 
@@ -36,7 +36,7 @@ def merges(run: Runner, words: list[str], n: int, suffix: str = "") -> None:
     """Hold that a command in `n` shards, merged in any order, is the command without shards: bytes and recipe."""
     whole = run(*words, "-o", "whole.jsonl")
     assert whole.code == 0, whole.err
-    done = run("merge", *reversed(in_shards(run, words, n, suffix)), "-o", "merged.jsonl")
+    done = run.inside("merge", *reversed(in_shards(run, words, n, suffix)), "-o", "merged.jsonl")
     assert done.code == 0, done.err
     assert run.read("merged.jsonl") == run.read("whole.jsonl") != b""
     assert recipe(run, "merged.jsonl") == recipe(run, "whole.jsonl")
@@ -71,7 +71,7 @@ def test_what_is_no_shard(text: str) -> None:
 )
 def test_places_that_are_none(run: Runner, words: str, said: str) -> None:
     for command in ("judge", "rollout"):
-        done = run(command, "in.jsonl", *words.split())
+        done = run.inside(command, "in.jsonl", *words.split())
         assert done.code and said in done.err and "Traceback" not in done.err, done.err
 
 
@@ -141,12 +141,14 @@ def test_a_shard_goes_on_where_it_stopped_and_is_made_again_from_its_manifest(ru
     run.write(f"{file}.partial", b"".join(content.splitlines(keepends=True)[:5]))
     begun = {key: value for key, value in made.items() if key not in ("sha256", "records")}
     run.write(f"{file}.partial.recipe.json", orjson.dumps(begun))
-    other = run(*words, "--shard", "1/2", "-o", file)
+    other = run.inside(*words, "--shard", "1/2", "-o", file)
     assert other.code == 1 and "these differ: spec.shard" in other.err
-    done = run(*words, "--shard", "2/2", "-o", file)
+    done = run.inside(*words, "--shard", "2/2", "-o", file)
     assert done.code == 0 and "going on after 5 lines" in done.err, done.err
     assert (run.read(file), recipe(run, file)) == (content, made)
-    again = run("judge", "in.jsonl", "--rubrics", "rubric.yaml", "--spec", f"{file}.manifest.json", "-o", "again.jsonl")
+    again = run.inside(
+        "judge", "in.jsonl", "--rubrics", "rubric.yaml", "--spec", f"{file}.manifest.json", "-o", "again.jsonl"
+    )
     assert again.code == 0, again.err
     assert (run.read("again.jsonl"), recipe(run, "again.jsonl")) == (content, made)
 

@@ -82,6 +82,16 @@ def test_failures_never_look_like_scores() -> None:
     assert re.search(r"–  short  abstained", third)
 
 
+def test_earlier_turns_that_were_cut_off_are_marked() -> None:
+    response, verdicts = answer("Last.", 2, 1, 0, 0)
+    said = ("assistant", "Red."), ("user", "Why?"), ("assistant", "So"), ("user", "Sure?")
+    turns = tuple(Message.model_validate({"role": role, "content": content}) for role, content in said)
+    line = group("p", (response.model_copy(update={"earlier": turns, "cut_off_turns": (2,)}), verdicts))
+    (only,) = blocks(seen(life(line)))
+    told = [row.strip() for row in only.splitlines()[1:6]]
+    assert told == ["assistant: Red.", "user: Why?", "assistant (cut off): So", "user: Sure?", "Last."]
+
+
 def test_vetoes_name_what_fired() -> None:
     (only,) = blocks(seen(life(group("p", answer("x", 2, 1, 0, 1)))))
     assert "✗ vetoed by rude" in only and "veto fired" in only and "reward 0.000" in only
@@ -189,7 +199,7 @@ def test_training_logs_list_metrics_and_events() -> None:
         TrainLog(id="2", step=1, seconds=3, event="finished"),
     ]
     text = seen(train_log_table(logs))
-    assert text.index("reward") < text.index("kl") and "finished" in text and text.count("–") >= 2
+    assert text.index("reward") < text.index("KL") and "finished" in text and text.count("–") >= 2
 
 
 def test_visible_leaves_ordinary_text_alone() -> None:

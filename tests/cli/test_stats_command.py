@@ -121,7 +121,7 @@ def test_refusals(run: Runner) -> None:
         (["judged.jsonl", "--by", "id"], "--by id: lines are parted by"),
         (["judged.jsonl", "--plots", "file/x"], "file/x: "),
         (["judged.jsonl", "--plots", "taken"], "taken/rewards.svg: "),
-        (["a=-", "b=-"], "two files are stdin"),
+        (["a=-", "b=-"], "two inputs are stdin"),
     ):
         done = run("stats", *words)
         assert (done.code, done.out) == (1, b"") and f"rlra: {said}" in done.err

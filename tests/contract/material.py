@@ -115,7 +115,7 @@ class Reader:
     def words(self, file: str) -> list[str]:
         """Return the command line that reads `file`."""
         named = f"before={file}" if self.command == "eval" else file
-        return [self.command, named, *self.more]
+        return [*self.command.split(), named, *self.more]
 
 
 UNREACHABLE = "http://127.0.0.1:9/v1"
@@ -132,6 +132,8 @@ READERS = (
     Reader("show", "judged", ("-n", "9")),
     Reader("diff", "judged", ("judged.jsonl",)),
     Reader("stats", "judged"),
+    Reader("defend", "judged", ("--seed", "1")),
+    Reader("rubrics ablate", "judged", ("--resamples", "50")),
 )
 READER = {reader.command: reader for reader in READERS}
 OFFLINE_WRITERS = tuple(READER[name] for name in ("generate-rubrics", "judge", "select-data"))

@@ -11,6 +11,8 @@ from tests.running import Done, Runner, lines, records
 from tests.stages.judge_server import JudgeServer
 
 every_writer = pytest.mark.parametrize("reader", OFFLINE_WRITERS, ids=str)
+OF_NOTHING = ("train", "eval", "stats", "rubrics ablate")
+"""Folds that have no result over no lines."""
 MAPS = ("generate-rubrics", "judge", "rollout")
 
 
@@ -103,7 +105,7 @@ def test_the_seed_decides(run: Runner, policy: JudgeServer, name: str) -> None:
     assert run(*asked, "--seed", "1").out == first.split(b"\n")[-2] + b"\n"
 
 
-@pytest.mark.parametrize("reader", [r for r in READERS if r.command not in ("train", "eval", "stats")], ids=str)
+@pytest.mark.parametrize("reader", [r for r in READERS if r.command not in OF_NOTHING], ids=str)
 def test_nothing_in_nothing_out(run: Runner, reader: Reader) -> None:
     """An empty file is a file without records: no command calls that a mistake that can do without any."""
     run.write("empty.jsonl", b"")
@@ -114,7 +116,14 @@ def test_nothing_in_nothing_out(run: Runner, reader: Reader) -> None:
     assert b'"schema"' not in done.out
 
 
-@pytest.mark.parametrize(("command", "said"), [("train", "the file is empty"), ("eval", "has no prompts to compare")])
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("train", "the file is empty"),
+        ("eval", "has no prompts to compare"),
+        ("rubrics ablate", "there is no judged line"),
+    ],
+)
 def test_nothing_to_learn_from_or_to_compare(run: Runner, command: str, said: str) -> None:
     """A fold over nothing has no result, and says so."""
     run.write("empty.jsonl", b"\n\n")

@@ -83,7 +83,7 @@ def test_judging_goes_on_when_an_actor_is_killed(folder: Runner, cluster: tuple[
     with serving(judge(release, 9)) as server:
         words = ["judge", "in.jsonl", "--rubrics", "asked.yaml", "--window", "3", "--model", "openai:judge"]
         words += ["--base-url", server.url, "--concurrency", "2"]
-        ended(folder(*words, "-o", "near.jsonl"))
+        ended(folder.inside(*words, "-o", "near.jsonl"))
         server.payloads.clear()
         release.clear()
         process = folder.start(*words, "-o", "far.jsonl", *cluster)
@@ -106,7 +106,7 @@ def test_a_folder_of_parts_is_gone_on_with_by_id(folder: Runner, cluster: tuple[
     with serving(judge(release, 14)) as server:
         words = ["judge", "in.jsonl", "--rubrics", "asked.yaml", "--window", "3", "--model", "openai:judge"]
         words += ["--base-url", server.url, "--concurrency", "2"]
-        ended(folder(*words, "-o", "near.jsonl"))
+        ended(folder.inside(*words, "-o", "near.jsonl"))
         words += ["-o", f"file://{folder.folder}/parts/", *cluster]
 
         def stopped(stop: Callable[[Any], object]) -> set[str]:
@@ -132,7 +132,7 @@ def test_a_folder_of_parts_is_gone_on_with_by_id(folder: Runner, cluster: tuple[
         assert f"{len(more)} of 8 parts are there" in finished.err
         assert server.calls == sum(2 * (1 if int(name[5:13]) == 7 else 3) for name in parts(folder) - more)
         assert all((folder.folder / "parts" / name).stat().st_mtime_ns == at for name, at in times.items())
-        ended(folder("merge", "parts/", "-o", "far.jsonl"))
+        ended(folder.inside("merge", "parts/", "-o", "far.jsonl"))
         assert folder.read("far.jsonl") == folder.read("near.jsonl")
         assert recipe(folder, "far.jsonl.manifest.json") == recipe(folder, "near.jsonl.manifest.json")
 
@@ -140,7 +140,7 @@ def test_a_folder_of_parts_is_gone_on_with_by_id(folder: Runner, cluster: tuple[
         server.payloads.clear()
         ended(folder(*words))
         assert server.calls == 2, "only the new line is judged"
-        ended(folder("merge", "parts/", "-o", "far.jsonl"))
+        ended(folder.inside("merge", "parts/", "-o", "far.jsonl"))
     near, far = (folder.read(name).splitlines() for name in ("near.jsonl", "far.jsonl"))
     assert near[1:] == far[1:] and orjson.loads(far[0])["id"] == "new"
 
@@ -166,7 +166,7 @@ def test_what_an_actor_refuses_is_said_in_one_sentence(folder: Runner) -> None:
 @pytest.mark.parametrize("option", ["--budget-tokens 5", "--cache votes.db"])
 def test_what_many_processes_cannot_share_is_refused(folder: Runner, option: str) -> None:
     words = ["judge", "in.jsonl", "--rubrics", "asked.yaml", "--model", "openai:j", "--base-url", "http://127.0.0.1:9"]
-    done = folder(*words, "--engine", "ray", *option.split())
+    done = folder.inside(*words, "--engine", "ray", *option.split())
     assert done.code == 1 and "--cache, --prices and budgets are of one process" in done.err
 
 
@@ -185,7 +185,7 @@ def test_rollouts_of_actors_with_a_model_each(folder: Runner, cluster: tuple[str
         "4",
     ]
     words += ["--max-tokens", "12", "--dtype", "bfloat16", "--system", "Be brief."]
-    ended(folder(*words, "-o", "near.jsonl"))
+    ended(folder.inside(*words, "-o", "near.jsonl"))
     far = ended(folder(*words, *cluster))
     assert far.out == folder.read("near.jsonl"), "what Ray says went to stdout, or lines are others"
     assert "22 records, 44 responses" in far.err

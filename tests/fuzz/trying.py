@@ -28,7 +28,8 @@ USUAL = 8_000
 GIVEN = os.environ.get("RLRA_FUZZ_INPUTS")
 LONGEST_MESSAGE, LONGEST_HINT = 1_000, 4_000
 SECONDS = 2.0
-"""The most processor time that an input may take."""
+"""The most processor time that an input may take, in the better of two tries: a collection of garbage may fall into
+one, over all that earlier tests left in the process."""
 HANGS_AFTER = 60
 MOST_MEGABYTES = 400
 """How much a reader may add to the most memory that the process ever had."""
@@ -97,7 +98,21 @@ def fuzz(
 
 
 def _try(tally: Tally, given: Any, read: Callable[[Any], str], where: str) -> None:
-    begun = time.process_time()
+    outcome, wrong, took = _outcome(given, read, where)
+    if took > SECONDS and not GIVEN:
+        took = min(took, _outcome(given, read, where)[2])
+        if took > SECONDS:
+            wrong = wrong or f"took {took:.1f} s"
+    tally.slowest = max(tally.slowest, took)
+    tally.outcomes[outcome] += 1
+    if wrong:
+        shown = repr(given)
+        tally.faults.setdefault(wrong, shown if len(shown) < 3_000 else f"{shown[:1_500]} … {shown[-1_500:]}")
+
+
+def _outcome(given: Any, read: Callable[[Any], str], where: str) -> tuple[str, str, float]:
+    """Return what became of an input, what is wrong with that, and the seconds of this thread that it took."""
+    begun = time.thread_time()
     try:
         with _watched():
             outcome, wrong = read(given), ""
@@ -105,14 +120,7 @@ def _try(tally: Tally, given: Any, read: Callable[[Any], str], where: str) -> No
         outcome, wrong = "refused", flaw(error, where)
     except (Exception, HangError) as error:
         outcome, wrong = "fault", f"{type(error).__name__}: {error!s:.200}{_place(error)}"
-    took = time.process_time() - begun
-    tally.slowest = max(tally.slowest, took)
-    tally.outcomes[outcome] += 1
-    if took > SECONDS and not GIVEN:
-        wrong = wrong or f"took {took:.1f} s"
-    if wrong:
-        shown = repr(given)
-        tally.faults.setdefault(wrong, shown if len(shown) < 3_000 else f"{shown[:1_500]} … {shown[-1_500:]}")
+    return outcome, wrong, time.thread_time() - begun
 
 
 def flaw(error: RlraError | UnreadableError, where: str = "") -> str:

@@ -217,7 +217,7 @@ def test_the_first_ten_minutes(tmp_path: Path) -> None:
 
 
 def test_after_the_first_time_a_weight_costs_nothing(tmp_path: Path) -> None:
-    """The judge's command of the first section asks once a response, and with another weight nobody."""
+    """The judge's command of the first section asks once a response (four a line); with another weight, nobody."""
     run = Runner(tmp_path)
     run.write("first.yaml", BLOCKS[0])
     run.write("second.yaml", BLOCKS[1])
@@ -230,10 +230,10 @@ def test_after_the_first_time_a_weight_costs_nothing(tmp_path: Path) -> None:
 
     with serving(honest) as server:
         command = written.replace("http://localhost:8000/v1", server.url)
-        assert run.shell(command).code == 0 and server.calls == 3
+        assert run.shell(command).code == 0 and server.calls == 12
         run.write("second.yaml", BLOCKS[1].replace("weight: -1", "weight: -0.5"))
         again = command.replace("judge judged.jsonl", "judge both.jsonl").replace("-o both.jsonl", "-o again.jsonl")
-        assert run.shell(again).code == 0 and server.calls == 3
+        assert run.shell(again).code == 0 and server.calls == 12
     assert [line["responses"][0]["verdicts"][4]["tier"] for line in records(run.read("again.jsonl"))] == [2, 2, 2]
 
 

@@ -1,4 +1,4 @@
-"""Each format: what maps to what, both of its variants, and everything else carried along."""
+"""Each format of rows: what maps to what, both of its variants, and everything else carried along."""
 
 from typing import Any
 
@@ -8,99 +8,20 @@ from schemas.errors import RlraError
 from schemas.exchange import FORMATS, format_named, guessed
 from schemas.jsonl import to_data
 from tests.exchange_files import read, record, rows, rubric, text
+from tests.schemas.exchange_rows import (
+    AUTORUBRIC,
+    BANDS,
+    HEALTHBENCH,
+    HEARTBENCH,
+    IFBENCH,
+    IFEVAL,
+    OUMI,
+    RAR,
+    ROWS,
+    TURNS,
+    WRITINGBENCH,
+)
 
-TURNS = [
-    {"role": "user", "content": "I cough."},
-    {"role": "assistant", "content": "Since when?"},
-    {"role": "user", "content": "A week."},
-]
-HEALTHBENCH = {
-    "prompt_id": "p-1",
-    "prompt": TURNS,
-    "rubrics": [
-        {"criterion": "Asks about fever", "points": 5, "tags": ["axis:context"]},
-        {"criterion": "Names a drug", "points": -7, "tags": []},
-    ],
-    "example_tags": ["theme:cough"],
-    "ideal_completions_data": {"ideal_completion": "Do you have a fever?", "ideal_completions_group": "A"},
-    "canary": "c",
-}
-RAR = {
-    "question": "Which scan?",
-    "reference_answer": "The first.",
-    "question_source": "s",
-    "rubric": [
-        {"title": "Right scan", "description": "Essential Criteria: names it.", "weight": 5},
-        {"title": "Wrong scan", "description": "Pitfall Criteria: names another.", "weight": -2},
-        {"title": "Right scan", "description": "Says why.", "weight": 2.5},
-    ],
-    "rubric_count": 3,
-}
-OUMI = {
-    "id": "o",
-    "prompt": "Which scan?",
-    "system_prompt": "You are a doctor.",
-    "rubrics": [{"name": "right", "description": "Names it.", "weight": 1.5, "evaluation_type": "binary"}],
-    "metadata": {"a": [1, None]},
-}
-BANDS = {"1-2": "Lost.", "3-4": "Weak.", "5-6": "Fair.", "7-8": "Good.", "9-10": "Fine."}
-WRITINGBENCH = {
-    "index": 7,
-    "domain1": "D",
-    "query": "Write.",
-    "checklist": [{"name": "Tone & Voice", "criteria_description": "Is it apt?", **BANDS}],
-}
-HEARTBENCH = {
-    "question_id": "h",
-    "dialogue": [
-        {"role": "A", "content": "Hm."},
-        {"role": "B", "content": "Yes?"},
-        {"role": "A", "content": "I am sad."},
-    ],
-    "rubric": [
-        {"dimension": "ear", "score": 3, "content": "Listens."},
-        {"dimension": "其他", "score": None, "content": "Plays the client."},
-        {"dimension": "eye", "score": 1.5, "content": "Sees."},
-        {"dimension": "ear", "score": -2, "content": "Lectures."},
-    ],
-    "difficulty": "hard",
-}
-AUTORUBRIC = {
-    "id": "a",
-    "prompt": "Explain.",
-    "rubric": [
-        {"name": "right", "weight": 10, "requirement": "Is right."},
-        {
-            "name": "clear",
-            "weight": 5,
-            "requirement": "How clear?",
-            "scale_type": "ordinal",
-            "options": [{"label": "Not", "value": 0}, {"label": "Half", "value": 0.5}, {"label": "Very", "value": 1}],
-        },
-    ],
-}
-IFEVAL = {
-    "key": 12,
-    "prompt": "Write without commas.",
-    "instruction_id_list": ["punctuation:no_comma", "keywords:frequency", "keywords:frequency"],
-    "kwargs": [{}, {"keyword": "a", "frequency": 2, "relation": "at least"}, {"keyword": "b", "frequency": 3}],
-}
-IFBENCH = {
-    "key": "3",
-    "prompt": "Say it.",
-    "instruction_id_list": ["count:numbers"],
-    "kwargs": [{"N": 5}],
-}
-ROWS: dict[str, dict[str, Any]] = {
-    "healthbench": HEALTHBENCH,
-    "rar": {"id": "r", **RAR},
-    "oumi": OUMI,
-    "writingbench": WRITINGBENCH,
-    "heartbench": HEARTBENCH,
-    "autorubric": AUTORUBRIC,
-    "ifeval": IFEVAL,
-    "ifbench": IFBENCH,
-}
 every_row = pytest.mark.parametrize("form", ROWS)
 
 
@@ -284,115 +205,6 @@ def text_of_json(document: Any) -> bytes:
     import json
 
     return json.dumps(document, indent=1).encode()
-
-
-REWARDKIT = """\
-[judge]
-judge = "some/model"
-files = ["/app/main.py"]
-mcp_servers = [{ name = "web", args = ["a"] }]
-
-[scoring]
-aggregation = "weighted-mean"
-
-[[criterion]]
-description = "Is it right?"
-type = "binary"
-
-[[criterion]]
-name = "clear words"
-description = "How clear?\\n\\"Very\\"?"
-type = "likert"
-points = 4
-weight = 2
-
-[[criterion]]
-description = "How much is covered?"
-type = "numeric"
-min = 0.0
-max = 100.0
-id = "1.3"
-
-[[criterion]]
-description = "Makes things up"
-type = "binary"
-negate = true
-
-[[criterion]]
-description = "How whole?"
-type = "rubric"
-levels = ["Bare", "Half", "Whole"]
-files = ["b"]
-"""
-VERIFIERS = """\
-id = "depth"
-owner = "me"
-title = "Depth"
-
-[[criteria]]
-name = "names_it"
-text = "It is named."
-weight = 3
-
-[[criteria]]
-note = "n"
-name = "how deep?"
-text = "How thorough?"
-weight = 1
-choices = ["none", "some", "all"]
-"""
-
-
-@pytest.mark.parametrize(("form", "given"), [("rewardkit", REWARDKIT), ("verifiers", VERIFIERS)])
-def test_a_toml_file_comes_back(form: str, given: str) -> None:
-    """To the letter, as it is written in the order that is written."""
-    ((_, made),) = read(given, form, "depth.toml")
-    assert made.id == "depth"
-    assert text([made], form, "depth.toml") == given
-
-
-def test_rewardkit() -> None:
-    """Scales are tiers, a negated criterion has a negative weight, and a mean with such is the place in the range."""
-    ((entry, made),) = read(REWARDKIT, "rewardkit", "depth.toml")
-    assert made.rubric
-    right, clear, covered, fibs, whole = made.rubric.criteria
-    assert (right.id, right.tiers) == ("is_it_right", ())
-    assert (clear.id, [t.score for t in clear.tiers], clear.weight) == ("clear-words", [1, 2, 3, 4], 2)
-    assert [t.score for t in covered.tiers] == list(range(0, 101, 10))
-    assert fibs.weight == -1
-    assert [t.text for t in whole.tiers] == ["Bare", "Half", "Whole"]
-    assert made.rubric.reward.normalise == "range"
-    assert [(loss.kind, loss.changes) for loss in entry.losses] == [("type", False)]
-
-
-@pytest.mark.parametrize(
-    ("scoring", "item", "kind"),
-    [
-        ('aggregation = "any_pass"', "", "aggregation"),
-        ('aggregation = "threshold"\nthreshold = 0.7', "", "aggregation"),
-        ('aggregation = "all-pass"', 'type = "likert"', "aggregation"),
-        ('aggregation = "required-pass"', "optional = true", "aggregation"),
-        ('aggregation = "weighted-sum"', "negate = true", "aggregation"),
-    ],
-)
-def test_what_rewardkit_says_and_we_cannot(scoring: str, item: str, kind: str) -> None:
-    """It is a loss that changes rewards, at its line."""
-    given = f'[judge]\n\n[[criterion]]\ndescription = "d"\n{item}\n\n[scoring]\n{scoring}\n'
-    ((entry, made),) = read(given, "rewardkit", "q.toml")
-    assert [(loss.kind, loss.changes, loss.where) for loss in entry.losses] == [(kind, True, "q.toml:8")]
-    assert made.rubric and made.rubric.meta["scoring"]
-
-
-def test_verifiers() -> None:
-    """Choices are tiers in equal steps; no and yes are met or not met; a bare list in JSON is a rubric too."""
-    ((_, made),) = read(VERIFIERS, "verifiers", "depth.toml")
-    assert made.rubric
-    named, deep = made.rubric.criteria
-    assert (named.weight, named.tiers, made.rubric.title) == (3, (), "Depth")
-    assert [(t.score, t.text) for t in deep.tiers] == [(0, "none"), (1, "some"), (2, "all")]
-    assert made.rubric.meta == {"owner": "me"}
-    ((_, bare),) = read(b'[{"name": "a",\n "text": "t", "choices": ["no", "yes"]}]', "verifiers", "bare.json")
-    assert bare.id == "bare" and bare.rubric and bare.rubric.criteria[0].tiers == ()
 
 
 def test_ifeval() -> None:

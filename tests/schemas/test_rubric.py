@@ -220,3 +220,8 @@ def test_what_cannot_be_joined() -> None:
         join([rubric(JUDGED), rubric(JUDGED, rubric="q")])
     with pytest.raises(ValueError, match="rubric 'q' has another way to a reward than 'r'"):
         join([rubric(JUDGED), rubric(CHECKED, rubric="q", reward={"normalise": "none"})])
+
+
+@pytest.mark.parametrize("field", [{"weight": 2e9}, {"tiers": [TIERS[0], {"score": 1e308, "text": "Warm."}]}])
+def test_numbers_stay_where_their_sums_are_exact_enough(field: dict[str, Any]) -> None:
+    assert "less than or equal to 1000000000" in refusal(JUDGED | field)

@@ -20,15 +20,15 @@ TOKENS = {"met": "Yes", "not met": "No", "cannot tell": "X"}
 class JudgeServer:
     """What was asked of the server, and where it is."""
 
-    def __init__(self, http: HTTPServer, reply: Reply) -> None:
-        self.url = http.url_for("/v1")
+    def __init__(self, http: HTTPServer, reply: Reply, path: str = "/v1") -> None:
+        self.url = http.url_for(path)
         self.reply = reply
         self.payloads: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.most_at_once = 0
         self._at_once = 0
         self._lock = threading.Lock()
-        http.expect_request("/v1/chat/completions", method="POST").respond_with_handler(self._handle)
+        http.expect_request(f"{path}/chat/completions", method="POST").respond_with_handler(self._handle)
 
     def _handle(self, request: Request) -> Response:
         payload = orjson.loads(request.get_data())

@@ -216,6 +216,25 @@ def test_a_wait_that_was_cancelled_when_its_turn_came_passes_it_on() -> None:
     assert asyncio.run(scene())
 
 
+def test_where_one_call_met_the_end_no_smaller_one_is_begun_after_it() -> None:
+    """The refusal ends the run: what would be begun then is paid for and thrown away."""
+
+    async def scene() -> None:
+        account = Account(budget_tokens=2 * ESTIMATED + 100)
+        first = await account.admitted("a", request(50))
+        waiting = [asyncio.create_task(account.admitted("a", request(answer))) for answer in (90, 60)]
+        await asyncio.sleep(0)
+        account.charge("a", first, done(ESTIMATED, 30))
+        for task in waiting:
+            with pytest.raises(BudgetReachedError, match="1 calls took"):
+                await task
+        with pytest.raises(BudgetReachedError, match="1 calls took"):
+            await account.admitted("a", request(60))
+        account.admit("a", request(60))
+
+    asyncio.run(asyncio.wait_for(scene(), timeout=10))
+
+
 RUBRIC = Rubric(rubric="r", criteria=(Criterion(id="warm", text="Is warm."), Criterion(id="short", text="Is short.")))
 GROUPS = [group(f"g{number}", f"First {number}.", f"Second {number}.", rubric=RUBRIC) for number in range(12)]
 

@@ -156,18 +156,22 @@ def test_the_least_spread_that_counts() -> None:
 def test_a_spread_beyond_the_kept_ones_is_decided_on_the_whole_group() -> None:
     kept, dropped = scored(group("a", 0.5, 0.5, 0.5, 0.6), keep=2)
     assert dropped == {}
-    assert kept[0].advantages == pytest.approx(advantages(np.array([0.5, 0.5, 0.5, 0.6]), "group")[[0, 3]])
+    assert kept[0].advantages == pytest.approx(advantages(np.array([0.5, 0.6]), "group"))
 
 
 # Which responses are worth a backward pass.
 
 
-def test_the_kept_responses_keep_the_advantages_of_the_whole_group() -> None:
-    rewards = [0.1, 0.9, 0.5, 0.0, 1.0, 0.4]
-    whole = scored(group("a", *rewards))[0][0]
-    kept = scored(group("a", *rewards), keep=4)[0][0]
-    assert [r.reward for r in kept.responses] == [0.1, 0.9, 0.0, 1.0]
-    assert kept.advantages == tuple(whole.advantages[i] for i in (0, 1, 3, 4))
+@pytest.mark.parametrize("scale", ["group", "none", "batch"])
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=8).filter(lambda found: np.ptp(found) > 0.01), st.integers(2, 6))
+def test_the_kept_responses_are_compared_among_themselves(scale: Scale, rewards: list[float], keep: int) -> None:
+    """Then their advantages sum to 0: the group as a whole is made neither likelier nor less likely."""
+    kept = scored(group("a", *rewards), keep=keep, scale=scale)[0][0]
+    own = [r.reward for r in kept.responses if r.reward is not None]
+    assert len(own) == min(keep, len(rewards))
+    assert kept.advantages == scored(group("a", *own), scale=scale)[0][0].advantages
+    assert sum(kept.advantages) == pytest.approx(0, abs=1e-9)
+    assert kept.reward == pytest.approx(sum(rewards) / len(rewards))
 
 
 def test_keeping_more_than_there_are_keeps_all() -> None:

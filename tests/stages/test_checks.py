@@ -1,122 +1,17 @@
-"""Every programmatic check: its own examples, what holds for any text, and the cases that are easy to get wrong."""
+"""Programmatic checks: the cases that are easy to get wrong."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-import stages.checks
-from schemas.errors import RlraError
-from schemas.task import Message, Task
-from stages.checks.base import REGISTRY, Outcome, bind
+from stages.checks.base import bind
 from stages.checks.text import words
-
-BEES = "How do I plan a small garden for bees?"
-PRESENCE_OF_BAD = {
-    "repetition",
-    "echoes_prompt",
-    "talks_about_instruction",
-    "opening_praise",
-    "self_evaluation",
-    "unasked_format",
-    "copies_prompt",
-    "copies_reference",
-    "refusal",
-    "addresses_judge",
-}
-NAMES = sorted(REGISTRY)
-
-
-def task(prompt: str = BEES, rewritten_from: str | None = None) -> Task:
-    return Task(id="t", messages=(Message(role="user", content=prompt),), rewritten_from=rewritten_from)
-
-
-def run(name: str, text: str, /, *, on: Task | None = None, **args: object) -> Outcome:
-    return bind({name: args})(text, on or task())
-
-
-def met(name: str, text: str, /, *, on: Task | None = None, **args: object) -> bool | None:
-    return run(name, text, on=on, **args).met
-
-
-def test_importing_the_room_registers_every_family() -> None:
-    assert {check.run.__module__.split(".")[2] for check in REGISTRY.values()} == set(stages.checks.__all__)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_examples_and_description(name: str) -> None:
-    check = REGISTRY[name]
-    for wanted, (args, text) in ((True, check.passes), (False, check.fails)):
-        assert met(name, text, **args) is wanted
-    description = check.arguments.__doc__ or ""
-    assert description.endswith(".") and "\n" not in description
-
-
-@pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=60, deadline=None)
-@given(text=st.text(max_size=300) | st.text(alphabet='aA1 .,!?"*-[]<>{}\n\r\u2028’\u0301P.S中', max_size=200))
-def test_any_text_gets_a_sound_outcome(name: str, text: str) -> None:
-    for args, _ in (REGISTRY[name].passes, REGISTRY[name].fails):
-        outcome = run(name, text, **args)
-        assert outcome.reason and outcome == run(name, text, **args)
-        if outcome.met:
-            assert outcome.closeness is None
-        elif outcome.closeness is not None:
-            assert 0 <= outcome.closeness < 1
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("text", ["", " \n\u2028\t", "...!?", "\u200b", "_**_"])
-def test_an_empty_answer_meets_no_check(name: str, text: str) -> None:
-    for args, _ in (REGISTRY[name].passes, REGISTRY[name].fails):
-        outcome = run(name, text, **args)
-        assert outcome.met is False
-        assert not outcome.closeness
-    if name not in PRESENCE_OF_BAD | {"json_object"}:
-        assert outcome.reason == "empty answer"
-
-
-LONG = {
-    "letters": "a" * 200_000,
-    "quoted stops": '."' * 100_000,
-    "letters and quoted stops": 'a."' * 66_000,
-    "chunks of quoted stops": ('."' * 25 + " ") * 4_000,
-    "asterisks": "*a" * 100_000,
-    "angles": "<<a" * 66_000,
-    "open brackets": "[" * 200_000,
-    "lines": "\n- a" * 50_000,
-    "line separators": "a\u2028" * 100_000,
-    "postscripts": "P.S. " * 40_000,
-    "marks": "a" + "\u0301\u0316" * 100_000,
-    "digits": "1" * 200_000,
-    "praise": "this is a great " * 12_000,
-    "claims": "this answer fully " * 11_000,
-}
-
-
-@pytest.mark.parametrize("text", LONG.values(), ids=LONG.keys())
-def test_long_texts_take_linear_time(text: str) -> None:
-    start = time.process_time()
-    for name in NAMES:
-        run(name, text, **REGISTRY[name].passes[0])
-    assert time.process_time() - start < 8
-
-
-def test_wrong_names_and_arguments_are_user_errors() -> None:
-    with pytest.raises(RlraError, match="no check named 'word_cout'") as caught:
-        bind({"word_cout": {}})
-    assert caught.value.hint == "did you mean 'word_count'?"
-    wrong: list[dict[str, object]] = [{}, {"exactly": 1, "at_most": 2}, {"at_least": 3, "at_most": 2}, {"at_most": -1}]
-    for args in wrong:
-        with pytest.raises(RlraError):
-            bind({"word_count": args})
-    with pytest.raises(RlraError):
-        bind({"forbidden_words": {"words": []}})
+from tests.stages.checking import BEES, met, run, task
 
 
 def test_misses_are_graded() -> None:

@@ -6,8 +6,8 @@ from schemas.errors import RlraError
 from stages.checks.base import bind
 from stages.checks.languages import NAMES
 from stages.checks.readability import counted_syllables
+from tests.stages.checking import met, run
 from tests.stages.shared_texts import TEXTS, gpt4, needs_shared, rows
-from tests.stages.test_checks import met, run
 
 SENTENCES = {
     "ar": "ذهبنا إلى السوق صباحا واشترينا الخبز والزيتون.",

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
+from tests.stages.checking import met, run, task
 from tests.stages.shared_texts import TEXTS, gpt4, needs_shared
-from tests.stages.test_checks import met, run, task
 
 REFUSALS = """
 I'm sorry, but I can't help with that.

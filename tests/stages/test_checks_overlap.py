@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from schemas.task import Message, Task
 from stages.checks.echoes import copied_share
 from stages.checks.overlap import longest_common, rouge_l, token_f1
-from tests.stages.shared_texts import gpt4, needs_shared
-from tests.stages.test_checks import met, run, task
+from tests.stages.checking import met, run, task
+from tests.stages.shared_texts import gpt4, needs_shared, people
 
 BARN = Task(
     id="t",
@@ -110,3 +110,31 @@ def test_distinct_n() -> None:
     assert run("distinct_n", text, n=1, at_least=0.5).closeness == pytest.approx(0.2)
     assert run("distinct_n", text, at_least=0.1).reason == "distinct-2 0.11, at least 0.1"
     assert met("distinct_n", "one two three four", n=3, at_least=0.1) is None
+
+
+ASKED = "Set a title in <<your title>>, use [date] and [place], and *mark* a word. See [1] and [the map](map.html)."
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("<<Your  Title>>\n\nSow clover.", True),
+        ("Sow clover on [Date].", True),
+        ("**mark** the bed.", True),
+        ("<<Clover>>\n\nOn [Monday], at your place: *sow*. See [1] and [the map](map.html).", False),
+        ("Put your title and the date on it, mark the place.", False),
+        ("", False),
+    ],
+)
+def test_an_example_of_the_prompt_in_its_marks(text: str, wanted: bool) -> None:
+    """In the same marks; links and bare numbers are none; words without the marks are an answer like another."""
+    assert met("echoes_example", text, on=task(ASKED)) is wanted
+
+
+@needs_shared
+def test_real_answers_hardly_ever_give_examples_back() -> None:
+    """People's do not. GPT-4's to IFEval do in one of 27, where the prompt gives an example: all of them are echoes."""
+    for pairs, most in ((people(), 0.01), (gpt4(), 0.05)):
+        echoed = sum(bool(met("echoes_example", said, on=task(asked))) for asked, said in pairs)
+        print(f"echoes_example: {echoed} of {len(pairs)} answers")
+        assert echoed <= most * len(pairs)

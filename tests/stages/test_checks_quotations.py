@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.task import Message, Task
-from tests.stages.test_checks import met, run
+from tests.stages.checking import met, run
 
 SOURCE = Task(
     id="t",

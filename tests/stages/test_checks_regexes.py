@@ -7,7 +7,7 @@ import pytest
 from schemas.errors import RlraError
 from stages.checks.base import bind
 from stages.checks.regexes import SECONDS
-from tests.stages.test_checks import met, run
+from tests.stages.checking import met, run
 
 
 def test_matches_are_counted() -> None:

@@ -65,6 +65,11 @@ SAID: list[tuple[str, dict[str, object], str]] = [
         {},
         "Repeats the prompt instead of answering it: more than 50% of its four-word runs stand there.",
     ),
+    (
+        "echoes_example",
+        {},
+        "Gives the instruction's own example back: what stands there in brackets, angle brackets or asterisks.",
+    ),
     ("copies_prompt", {}, "Copies the prompt: more than 40% of it are runs of 8 words or more from there."),
     (
         "copies_reference",

@@ -11,8 +11,8 @@ from stages.checks.base import bind
 from stages.checks.slop import Lexicon, phrases_of
 from stages.checks.slop_phrases import PHRASES
 from stages.checks.text import folded_words
+from tests.stages.checking import met, run
 from tests.stages.shared_texts import SHARED, Pairs, gpt4, needs_shared, people
-from tests.stages.test_checks import met, run
 
 FORMS = [form for entry in PHRASES for form in entry]
 

@@ -5,7 +5,7 @@ import pytest
 from schemas.errors import RlraError
 from stages.checks.base import bind
 from stages.checks.fences import Fence, parted
-from tests.stages.test_checks import met, run
+from tests.stages.checking import met, run
 
 
 def test_fences_part_a_text() -> None:

@@ -1,15 +1,15 @@
-"""Conversations turn by turn, and thinking kept apart from what is said."""
+"""Conversations turn by turn."""
 
 import re
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 from rich.console import Console
 
 from rlra_cli.pairs_text import told
+from rlra_cli.rollout_tally import Tally
 from schemas.answers import Answers
 from schemas.base import digest
 from schemas.jsonl import parse, to_data, to_line
@@ -18,7 +18,6 @@ from schemas.rubric import Criterion, Rubric
 from schemas.task import Message, Task
 from stages import pairwise_prompt, verdicts
 from stages.case import Case
-from stages.conversation import parted
 from stages.eval_pairwise import PairwiseSpec, judge_pairs, matchups, slim
 from stages.judge import JudgeSpec, judge
 from stages.models.base import Completion, Request
@@ -35,67 +34,6 @@ PLAIN = RolloutSpec(group_size=2)
 
 def said(text: str, finish: Any = "stop", **more: Any) -> Completion:
     return Completion(text, finish, 3, **more)
-
-
-# Thinking.
-
-
-@pytest.mark.parametrize(
-    ("completion", "text", "thought"),
-    [
-        (said("Hello."), "Hello.", ""),
-        (said(" Hello.\n"), " Hello.\n", ""),
-        (said("<think>\nA greeting.\n</think>\n\nHello."), "Hello.", "A greeting."),
-        (said("<think></think>\n\nHello."), "Hello.", ""),
-        (said("A greeting.\n</think>\n\nHello."), "Hello.", "A greeting."),
-        (said("Hello.", thinking="A greeting."), "Hello.", "A greeting."),
-        (said("<think>a</think><think>b</think>Hello.", thinking="0"), "Hello.", "0\na\nb"),
-        (said("<think>A greeting, and", "length"), "", "A greeting, and"),
-        (
-            said("<think>It closes with </think>, they say.</think>Hello."),
-            ", they say.</think>Hello.",
-            "It closes with",
-        ),
-        (said("A block ends with `</think>`, and begins with <think>."), None, ""),
-        (said("Thoughts stand between <think> and\n</think>\nin some models."), None, ""),
-        (said("", "failed", error="engine"), "", ""),
-    ],
-)
-def test_thinking_is_kept_apart(completion: Completion, text: str | None, thought: str) -> None:
-    assert parted(completion) == (completion.text if text is None else text, thought)
-
-
-PIECES = st.lists(
-    st.sampled_from(["<think>", "</think>", "\n", " ", "a", "`", "Two words.", "\u2028", "é"]), max_size=12
-)
-
-
-def bare(*texts: str) -> str:
-    """Return what texts hold besides tags and space."""
-    return re.sub(r"</?think>|\s", "", "".join(texts))
-
-
-@given(PIECES.map("".join), st.sampled_from(["", "set apart"]))
-@example("<think>x</think>\u2028</think>y", "")
-def test_nothing_is_lost_but_tags_and_the_space_around_them(raw: str, apart: str) -> None:
-    text, thought = parted(said(raw, thinking=apart))
-    assert bare(thought, text) == bare(apart, raw)
-    assert raw.endswith(text)
-    if not thought:
-        assert bare(text) == bare(raw)
-
-
-def test_a_line_holds_thinking_beside_the_text_and_all_of_its_tokens() -> None:
-    class Thinker(Scripted):
-        def answer(self, request: Request) -> Completion:
-            return Completion("<think>Hm.</think>\nYes.", "stop", 3, None, (5,), (7, 8, 1), (-1.0, -2.0, -3.0))
-
-    (group,) = rollout([task("a")], RolloutSpec(group_size=1), Thinker())
-    (response,) = group.responses
-    assert (response.text, response.thinking, response.length) == ("Yes.", "Hm.", 3)
-    assert response.tokens is not None
-    assert unpack(response.tokens.ids, "i") == [7, 8, 1]
-    assert to_data(parse(to_line(group).rstrip(), Rollouts, "here")) == to_data(group)
 
 
 # Turns.
@@ -159,6 +97,41 @@ def test_without_an_earlier_answer_there_is_no_later_one(first: Completion, erro
     assert [len(call) for call in model.calls] == [4, 3]
     assert [response.finish for response in (*whole.responses, *torn.responses)] == ["stop", "stop", "stop", "failed"]
     assert torn.responses[1] == Response(text="", finish="failed", length=0, error=error)
+
+
+class Hasty(Counting):
+    """Answers as the other does, cut off where a script says so of a turn."""
+
+    def __init__(self, *cut_off: int) -> None:
+        super().__init__()
+        self.cut_off = cut_off
+
+    def answer(self, request: Request) -> Completion:
+        found = super().answer(request)
+        turn = sum(message.role == "user" for message in request.messages)
+        return replace(found, finish="length" if turn in self.cut_off else "stop")
+
+
+@pytest.mark.parametrize("cut_off", [(), (1,), (2,), (1, 2), (3,), (1, 3)])
+def test_earlier_turns_that_were_cut_off_are_told_by_number(cut_off: tuple[int, ...]) -> None:
+    given = task("a", follow_ups=("Why?", "Sure?"))
+    (group,) = rollout([given], RolloutSpec(group_size=1), Hasty(*cut_off))
+    (response,) = group.responses
+    assert response.finish == ("length" if 3 in cut_off else "stop")
+    assert response.cut_off_turns == tuple(turn for turn in cut_off if turn < 3)
+    assert response.was_cut_off == bool(cut_off)
+    assert (b"cut_off_turns" in to_line(group)) == bool(response.cut_off_turns)
+    assert parse(to_line(group).rstrip(), Rollouts, "here").responses == group.responses
+    assert Tally()(group)["cut_off"] == bool(cut_off)
+
+
+def test_a_conversation_that_failed_later_still_tells_which_turn_was_cut_off() -> None:
+    class Broken(Hasty):
+        def answer(self, request: Request) -> Completion:
+            return super().answer(request) if len(request.messages) == 1 else said("", "failed", error="engine: no")
+
+    (group,) = rollout([task("a", follow_ups=("Why?",))], RolloutSpec(group_size=1), Broken(1))
+    assert (group.responses[0].finish, group.responses[0].cut_off_turns) == ("failed", (1,))
 
 
 def test_an_answer_that_is_empty_is_an_answer_where_nothing_follows() -> None:

@@ -1,6 +1,5 @@
-"""Our decoding loop says what `generate` says, reads a prompt once, lets ended rows go, and knows where answers end."""
+"""Our decoding loop says what `generate` says, reads a prompt once, and lets ended rows go."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,15 @@ from transformers import (
     Qwen3Config,
 )
 
-from schemas.task import Message
 from stages.models import decoding
-from stages.models.base import Completion, Request
+from stages.models.base import Completion
 from stages.models.decoding import ROOM, RoomyLayer, decode, generate, suits
 from stages.models.hf import HFModel
+from tests.stages import decoded
+from tests.stages.decoded import generated, groups, request
 from tests.tiny_model import END_NORM, SENTENCES, TEMPLATE, tiny_model
 
+folder, model, steps = decoded.folder, decoded.model, decoded.steps
 SHAPE: dict[str, Any] = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -65,52 +66,6 @@ def of_family(folder: Path, config: PreTrainedConfig) -> HFModel:
     (tiny / "generation_config.json").unlink()
     model.save_pretrained(tiny)
     return HFModel("hf:x", str(tiny), "r", "float32")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> HFModel:
-    return HFModel("hf:x", str(folder), "r", "float32")
-
-
-@pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Collect (rows, columns) of every step of the loop."""
-    seen: list[tuple[int, int]] = []
-    step = decoding._step
-
-    def spy(model: Any, ids: torch.Tensor, *rest: Any) -> torch.Tensor:
-        seen.append((ids.shape[0], ids.shape[1]))
-        return step(model, ids, *rest)
-
-    monkeypatch.setattr(decoding, "_step", spy)
-    return seen
-
-
-def request(text: str, seed: int = 0, temperature: float = 1.0, max_tokens: int = 16, **more: Any) -> Request:
-    return Request((Message(role="user", content=text),), seed, temperature, max_tokens, **more)
-
-
-def groups(each: int = 5, **more: Any) -> list[Request]:
-    """Return requests for groups of answers to prompts of different length, every other one greedy."""
-    return [
-        request(text * (1 + n % 3), 100 * n + k, (k % 2) * 1.0, **{"max_tokens": 24, **more})
-        for n, text in enumerate(SENTENCES)
-        for k in range(each)
-    ]
-
-
-def generated(model: HFModel, requests: list[Request]) -> list[Completion]:
-    """Return the answers of the same model by way of `generate`."""
-    own, model._decode = model._decode, generate
-    try:
-        return model.complete(requests)
-    finally:
-        model._decode = own
 
 
 def assert_same(ours: list[Completion], theirs: list[Completion]) -> None:
@@ -221,72 +176,6 @@ def test_scores_that_overflow_fail_their_own_request_alone(model: HFModel) -> No
             assert (one.finish, one.error) == ("failed", "engine: the model's scores overflow")
         else:
             assert one.ids == other.ids
-
-
-# Stop texts.
-
-
-def cut_by_hand(plain: Completion, model: HFModel, stop: tuple[str, ...]) -> tuple[str, int, str]:
-    """Return (text, tokens, finish) by decoding every beginning of the answer."""
-    ids = list(plain.ids or ())
-    for length in range(len(ids) + 1):
-        text = model._tokenizer.decode(ids[:length], skip_special_tokens=True)
-        found = [text.index(one) for one in stop if one in text]
-        if found:
-            return text[: min(found)], length, "stop"
-    return plain.text, plain.length, plain.finish
-
-
-def stops_of(plain: list[Completion]) -> Iterator[tuple[str, ...]]:
-    """Yield stop texts: parts of the answers of several lengths, some over the edges of tokens, and others."""
-    for n, answer in enumerate(plain):
-        middle = len(answer.text) // 2
-        yield (answer.text[middle : middle + 1 + n % 9] or "never", "no such text")[: 1 + n % 2]
-
-
-@pytest.mark.parametrize("route", [decode, generate], ids=["decode", "generate"])
-def test_a_stop_text_ends_the_answer_where_it_is_complete(model: HFModel, route: Any) -> None:
-    requests = groups()
-    plain = model.complete(requests)
-    stopped = [replace(one, stop=stop) for one, stop in zip(requests, stops_of(plain), strict=True)]
-    answers = model.complete(stopped) if route is decode else generated(model, stopped)
-    hits = 0
-    for one, before, after in zip(stopped, plain, answers, strict=True):
-        assert before.ids and after.ids and after.logprobs
-        assert (after.text, after.length, after.finish) == cut_by_hand(before, model, one.stop)
-        assert after.ids == before.ids[: after.length]
-        assert len(after.logprobs) == after.length
-        assert not any(stop in after.text for stop in one.stop)
-        hits += after.length < before.length
-    assert hits > len(requests) / 2
-
-
-def test_a_row_leaves_when_its_stop_text_is_there(model: HFModel, steps: list[tuple[int, int]]) -> None:
-    requests = [request(SENTENCES[0], seed, stop=tuple("aeioustnr ")) for seed in range(8)]
-    longest = max(answer.length for answer in model.complete(requests))
-    assert len(steps) == longest < 16
-
-
-def test_a_row_leaves_when_a_stop_text_of_many_tokens_is_there(model: HFModel, steps: list[tuple[int, int]]) -> None:
-    answers = zip(groups(), model.complete(groups()), strict=True)
-    one, plain = next(pair for pair in answers if pair[1].length > 18 and pair[1].text[:18].isascii())
-    steps.clear()
-    answer = model.complete([replace(one, stop=(plain.text[9:18],))])[0]
-    assert (answer.text, answer.finish) == (plain.text[:9], "stop")
-    assert len(steps) == answer.length < plain.length
-
-
-def test_the_first_of_several_stop_texts_counts(model: HFModel) -> None:
-    one = request(SENTENCES[0], 3, 0.0, 24)
-    text = model.complete([one])[0].text
-    early, late = text[3:5], text[8:12]
-    assert early not in text[:4] and late not in text[:11]
-    assert model.complete([replace(one, stop=(late, early))])[0].text == text[:3]
-
-
-def test_a_stop_text_that_the_prompt_holds_does_not_end_the_answer(model: HFModel) -> None:
-    plain = model.complete([request("xyzzy and more")])[0]
-    assert model.complete([request("xyzzy and more", stop=("xyzzy",))])[0] == plain
 
 
 # What the chat template is told.

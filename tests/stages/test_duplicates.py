@@ -109,7 +109,7 @@ def rubric(name: str = "r", **keys: object) -> Rubric:
 
 
 def test_content_is_what_is_judged_and_how_it_counts() -> None:
-    same = rubric("other", title="A title.", version=3, tags=("x",), meta={"a": 1}, source="human")
+    same = rubric("other", title="A title.", version=3, tags=("x",), meta={"a": 1}, source="human", author="Ann")
     assert content(rubric()) == content(same)
     heavier = (Criterion(id="source", text="Names the source.", weight=2), rubric().criteria[1])
     assert content(rubric()) != content(rubric(criteria=heavier))

@@ -1,11 +1,11 @@
-"""Votes become a verdict: in no order, within bounds, monotone, and never a score out of a failure."""
+"""How the votes of a panel become a verdict, rule by rule."""
 
 from itertools import permutations
 from statistics import median
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.criterion import Criterion, Tier
@@ -13,174 +13,13 @@ from schemas.errors import RlraError
 from schemas.judged import Verdict, Vote
 from stages.panels import Rule, margin, name_of, rescored, unsure, verdict_of, votes_of
 from stages.scoring import fires
-
-RULES: tuple[Rule, ...] = get_args(Rule)
-PLAIN = Criterion(id="plain", text="Is warm.", abstain="allowed")
-FAULT = Criterion(id="fault", text="Invents facts.", weight=-2)
-TIERED = Criterion(
-    id="tiered",
-    text="Is warm.",
-    tiers=(Tier(score=-1, text="Cold."), Tier(score=0, text="Polite."), Tier(score=4, text="Warm.")),
-)
-VETO = Criterion(id="veto", text="Insults.", veto="if_met")
-NEEDED = Criterion(id="needed", text="Answers at all.", veto="unless_met")
-GATE = Criterion(id="gate", text="Insults.", gate="if_met")
-CRITERIA = (PLAIN, FAULT, TIERED, VETO, NEEDED, GATE)
-
-rules = st.sampled_from(RULES)
-criteria = st.sampled_from(CRITERIA)
-
-
-def vote(said: str | float | tuple[float, ...], name: str = "a", **more: Any) -> Vote:
-    """Return a vote: a label, `cannot tell`, a class of failure after `!`, or the shares of the answers."""
-    named: dict[str, Any] = {"judge": f"openai:{name}", "key": f"key of {name}", "reason": f"{name} says so", **more}
-    if isinstance(said, str) and said.startswith("!"):
-        return Vote(status="failed", failure=said[1:], **named)  # type: ignore[arg-type]
-    if isinstance(said, str):
-        return Vote(status="abstained" if said == "cannot tell" else "scored", label=said, **named)
-    shares = (1 - said, said) if isinstance(said, float) else said
-    best = shares.index(max(shares))
-    label = str(best) if len(shares) == 3 else ("not met", "met")[best]
-    return Vote(status="scored", label=label, shares=shares, mass=0.9, **named)
-
-
-def panel(*said: str | float | tuple[float, ...]) -> list[Vote]:
-    """Return one vote of each of as many judges."""
-    return [vote(each, f"{chr(97 + index)}") for index, each in enumerate(said)]
-
-
-def labels(criterion: Criterion) -> list[str]:
-    """Return the answers with a score, worst first."""
-    return ["0", "1", "2"] if criterion.tiers else ["not met", "met"]
-
-
-@st.composite
-def any_vote(draw: st.DrawFn, criterion: Criterion, status: str = "any") -> Any:
-    """Draw what one vote says."""
-    if status == "any":
-        status = draw(st.sampled_from(["label", "label", "label", "shares", "abstained", "failed"]))
-    if status == "failed":
-        return draw(st.sampled_from(["!transport", "!unreadable", "!uncertain"]))
-    if status == "abstained":
-        return "cannot tell"
-    if status == "label":
-        return draw(st.sampled_from(labels(criterion)))
-    parts = draw(st.lists(st.floats(0.001, 1), min_size=len(labels(criterion)), max_size=len(labels(criterion))))
-    return tuple(part / sum(parts) for part in parts)
-
-
-@st.composite
-def judged(draw: st.DrawFn, low: int = 1, status: str = "any") -> tuple[Criterion, list[Vote]]:
-    """Draw a criterion and votes on it."""
-    criterion = draw(criteria)
-    return criterion, panel(*draw(st.lists(any_vote(criterion, status), min_size=low, max_size=6)))
-
-
-@given(judged(), rules, st.integers(0, 4), st.randoms(use_true_random=False))
-def test_the_order_of_votes_changes_nothing(
-    case: tuple[Criterion, list[Vote]], rule: Rule, quorum: int, random: Any
-) -> None:
-    criterion, votes = case
-    mixed = random.sample(votes, len(votes))
-    one, other = (verdict_of(criterion, each, rule, quorum) for each in (votes, mixed))
-    fields = ("status", "score", "tier", "key", "disagreement")
-    assert [getattr(one, name) for name in fields] == [getattr(other, name) for name in fields]
-    assert margin(one) == margin(other)
-
-
-@given(judged(), rules, st.integers(0, 4))
-def test_a_score_is_within_the_tiers_and_of_a_gate_0_or_1(
-    case: tuple[Criterion, list[Vote]], rule: Rule, quorum: int
-) -> None:
-    criterion, votes = case
-    verdict = verdict_of(criterion, votes, rule, quorum)
-    if verdict.score is not None:
-        low, high = (-1, 4) if criterion.tiers else (0, 1)
-        assert low <= verdict.score <= high
-        assert criterion.is_weighed or verdict.score in (0.0, 1.0)
-    assert 0 <= margin(verdict) <= 1
-
-
-@given(judged(), rules, st.integers(0, 7))
-def test_what_failed_is_never_a_score(case: tuple[Criterion, list[Vote]], rule: Rule, quorum: int) -> None:
-    criterion, votes = case
-    verdict = verdict_of(criterion, votes, rule, quorum)
-    failed = [vote for vote in votes if vote.status == "failed"]
-    answered = len(votes) - len(failed)
-    if failed and not (quorum and answered >= quorum):
-        assert (verdict.status, verdict.score, verdict.failure) == ("failed", None, failed[0].failure)
-    elif failed:
-        alone = [vote for vote in votes if vote.status != "failed"]
-        assert verdict.score == _score_of_panel(criterion, alone, rule)
-    if not answered:
-        assert verdict.status == "failed"
-
-
-def _score_of_panel(criterion: Criterion, votes: list[Vote], rule: Rule) -> float | None:
-    """Return the score of votes that are a panel even where only one is left."""
-    if len(votes) == 1 and rule in ("majority", "unanimous") and votes[0].shares:
-        votes = [votes[0].model_copy(update={"shares": ()})]
-    return verdict_of(criterion, votes, rule).score
+from tests.stages.panel_votes import FAULT, GATE, NEEDED, PLAIN, RULES, TIERED, VETO, labels, panel, vote
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=9).filter(lambda votes: len(votes) % 2))
 def test_the_majority_of_an_odd_panel_is_the_median(votes: list[bool]) -> None:
     verdict = verdict_of(PLAIN, panel(*("met" if met else "not met" for met in votes)), "majority")
     assert verdict.score == median(map(float, votes))
-
-
-@given(judged(), st.integers(0, 4))
-def test_what_is_unanimous_has_the_majority_too(case: tuple[Criterion, list[Vote]], quorum: int) -> None:
-    criterion, votes = case
-    both = verdict_of(criterion, votes, "unanimous", quorum)
-    if both.status == "failed":
-        return
-    majority = verdict_of(criterion, votes, "majority", quorum)
-    assert (both.status, both.score, both.tier) == (majority.status, majority.score, majority.tier)
-    assert len(votes) == 1 or both.disagreement in (0, None)
-
-
-@given(judged(low=2, status="label"), rules, st.data())
-def test_a_better_answer_never_lowers_the_score(case: tuple[Criterion, list[Vote]], rule: Rule, data: Any) -> None:
-    criterion, votes = case
-    at = data.draw(st.integers(0, len(votes) - 1))
-    better = data.draw(st.sampled_from(labels(criterion)[labels(criterion).index(votes[at].label) :]))
-    raised = [*votes[:at], votes[at].model_copy(update={"label": better}), *votes[at + 1 :]]
-    before, after = (verdict_of(criterion, each, rule).score for each in (votes, raised))
-    assume(before is not None and after is not None)
-    assert after >= before  # type: ignore[operator]
-
-
-@given(judged(low=2, status="shares"), st.sampled_from(["mean", "minimum"]), st.data())
-def test_more_probability_on_a_better_answer_never_lowers_the_score(
-    case: tuple[Criterion, list[Vote]], rule: Rule, data: Any
-) -> None:
-    criterion, votes = case
-    at, moved = data.draw(st.integers(0, len(votes) - 1)), data.draw(st.floats(0, 1))
-    shares = votes[at].shares
-    shifted = (shares[0] * (1 - moved), *shares[1:-1], shares[-1] + shares[0] * moved)
-    raised = [*votes[:at], votes[at].model_copy(update={"shares": shifted}), *votes[at + 1 :]]
-    before, after = (verdict_of(criterion, each, rule).score for each in (votes, raised))
-    assert before is not None and after is not None and after >= before - 1e-12
-
-
-@given(st.data(), criteria, rules)
-def test_a_single_vote_goes_into_a_verdict_and_out_again(data: Any, criterion: Criterion, rule: Rule) -> None:
-    said = vote(data.draw(any_vote(criterion)), repaired=data.draw(st.booleans()))
-    verdict = verdict_of(criterion, [said], rule)
-    assert verdict.votes == () and verdict.disagreement is None
-    assert votes_of(verdict) == {said.key: said}
-    again = Verdict.model_validate_json(verdict.model_dump_json(exclude_defaults=True))
-    assert votes_of(again) == {said.key: said}
-
-
-@given(judged(low=2), rules, st.integers(0, 4))
-def test_a_panel_keeps_its_votes(case: tuple[Criterion, list[Vote]], rule: Rule, quorum: int) -> None:
-    criterion, votes = case
-    verdict = verdict_of(criterion, votes, rule, quorum)
-    assert votes_of(verdict) == {each.key: each for each in votes}
-    for other in RULES:
-        assert rescored(criterion, verdict, other, quorum) == verdict_of(criterion, votes, other, quorum)
 
 
 @pytest.mark.parametrize(

@@ -106,3 +106,16 @@ def test_a_cluster_that_does_not_answer() -> None:
     """Ray itself would go on asking for minutes."""
     with pytest.raises(RlraError, match=r"--ray-address 127\.0\.0\.1:9: .*refused"), joined(Crew("127.0.0.1:9")):
         pass
+
+
+def test_ray_that_does_not_come_up_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that is too busy: Ray raises an Exception without a name."""
+    ray = pytest.importorskip("ray")
+
+    def init(**more: object) -> None:
+        raise Exception("The current node timed out during startup.\nAnd much more.")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(RlraError) as raised, joined(Crew()):
+        raise AssertionError
+    assert raised.value.message == "--ray-address local: The current node timed out during startup."

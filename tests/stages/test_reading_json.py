@@ -209,6 +209,8 @@ def test_the_schema_says_what_the_reader_wants() -> None:
         GOOD.replace("Warm", '{"tone": ' * 2_000 + "Warm"),
         GOOD.replace("Warm", "verdict" * 2_500 + '"'),
         '{"verdicts": ' + "tone" + " " * 19_000 + ":}",
+        '{"verdicts": ' + '[{"' * 6_000 + "}",
+        '{"verdicts": ' + '[["' * 6_000 + "}",
         "{" + " " * 200_000,
         ("{" + " " * 1_000) * 200,
     ],

@@ -1,78 +1,29 @@
-"""Several endpoints behind one model, against real servers on loopback."""
+"""Several endpoints behind one model, against real servers on loopback: who is asked, and who is left alone."""
 
-import asyncio
-import gc
 import random
 import threading
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from schemas.errors import RlraError
 from schemas.task import Message
-from stages.models import limits, openai, routes
-from stages.models.base import Completion, Request
+from stages.models import routes
+from stages.models.base import Request
 from stages.models.health import FEWEST_TO_STOP, Health
 from stages.models.openai import OpenAIModel
 from stages.models.replies import TroubleError
 from stages.models.routes import Route, Routes
-from tests.stages.judge_server import JudgeServer, Reply, chat, error
-from tests.stages.test_openai import asked, free_port, question
+from tests.stages import endpoint_servers
+from tests.stages.endpoint_servers import answered, asker_counts, endpoints, model, questions, slow
+from tests.stages.judge_server import JudgeServer, chat, error
+from tests.stages.openai_calls import asked, free_port, question
 
+hasty = endpoint_servers.hasty
 pytestmark = pytest.mark.filterwarnings("error")
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait milliseconds where a user waits seconds."""
-    monkeypatch.setattr(openai, "FIRST_WAIT_S", 0.005)
-    monkeypatch.setattr(routes, "FIRST_COOL_DOWN_S", 0.1)
-
-
-@cache
-def listening(place: int) -> HTTPServer:
-    """Return the server of this process at `place`, kept because stopping one takes half a second."""
-    http = HTTPServer(threaded=True)
-    http.start()
-    return http
-
-
-@contextmanager
-def endpoints(*replies: Reply) -> Iterator[list[JudgeServer]]:
-    """Serve each reply on a port of its own."""
-    with ExitStack() as stack:
-        for place in range(len(replies)):
-            stack.callback(listening(place).clear)
-        yield [JudgeServer(listening(place), reply) for place, reply in enumerate(replies)]
-
-
-def model(servers: list[Any], **more: Any) -> OpenAIModel:
-    urls = [server if isinstance(server, str) else server.url for server in servers]
-    return OpenAIModel("openai:tiny", "tiny", urls, None, **{"timeout_s": 5, **more})
-
-
-def questions(count: int) -> list[Request]:
-    return [question(str(number), seed=number) for number in range(count)]
-
-
-def answered(answers: list[Completion]) -> list[str]:
-    return [answer.text for answer in answers]
-
-
-def slow(seconds: float) -> Reply:
-    def reply(payload: dict[str, Any], number: int) -> Response:
-        time.sleep(seconds)
-        return chat(asked(payload))
-
-    return reply
 
 
 def test_each_request_goes_to_the_least_busy_endpoint() -> None:
@@ -192,66 +143,6 @@ def test_a_paused_endpoint_leaves_its_requests_to_another() -> None:
         assert free.calls == 40
 
 
-def test_requests_per_minute_hold_at_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "WINDOW_S", 0.65)
-    arrived: list[float] = []
-
-    def reply(payload: dict[str, Any], number: int) -> Response:
-        arrived.append(time.monotonic())
-        return error(500) if number == 4 else chat(asked(payload))
-
-    with endpoints(reply) as (server,):
-        asker = model([server], concurrency=8, requests_per_minute=10)
-        assert answered(asker.complete(questions(25))) == [str(number) for number in range(25)]
-        assert len(arrived) == 26
-        arrived.sort()
-        assert all(later - sooner >= 0.5 for sooner, later in zip(arrived, arrived[10:], strict=False))
-        assert arrived[9] - arrived[0] < 0.5  # what is allowed goes at once
-        assert arrived[-1] - arrived[0] < 2.5
-
-
-def test_tokens_per_minute_hold_at_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server counts 10 tokens for each call, whatever the model thinks beforehand."""
-    monkeypatch.setattr(limits, "WINDOW_S", 0.65)
-    arrived: list[float] = []
-
-    def reply(payload: dict[str, Any], number: int) -> Response:
-        arrived.append(time.monotonic())
-        return chat(asked(payload))
-
-    with endpoints(reply) as (server,):
-        asker = model([server], concurrency=4, tokens_per_minute=100)
-        assert answered(asker.complete(questions(30))) == [str(number) for number in range(30)]
-        arrived.sort()
-        assert all(later - sooner >= 0.5 for sooner, later in zip(arrived, arrived[10:], strict=False))
-        assert arrived[-1] - arrived[0] < 3.5  # three windows, and what the first estimates cost
-
-
-def test_a_request_that_took_more_than_was_thought_counts_with_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
-    """40 tokens each, where the first is thought to take some 10: two fit into a window, and never a third."""
-    monkeypatch.setattr(limits, "WINDOW_S", 0.65)
-    arrived: list[float] = []
-
-    def reply(payload: dict[str, Any], number: int) -> Response:
-        arrived.append(time.monotonic())
-        return chat("yes", usage={"prompt_tokens": 30, "completion_tokens": 10})
-
-    with endpoints(reply) as (server,):
-        model([server], concurrency=1, tokens_per_minute=100).complete(questions(6))
-        assert len(arrived) == 6
-        assert all(later - sooner >= 0.5 for sooner, later in zip(arrived, arrived[2:], strict=False))
-
-
-def test_limits_hold_for_each_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "WINDOW_S", 30.0)
-    with endpoints(slow(0), slow(0)) as servers:
-        asker = model(servers, concurrency=8, requests_per_minute=10)
-        begun = time.monotonic()
-        asker.complete(questions(20))
-        assert time.monotonic() - begun < 5
-        assert [server.calls for server in servers] == [10, 10]
-
-
 def test_endpoints_that_never_answer_are_one_sentence() -> None:
     with endpoints(lambda payload, number: error(404)) as (server,):
         urls = [server, f"http://127.0.0.1:{free_port()}/v1"]
@@ -278,7 +169,9 @@ def test_a_server_that_only_times_out_ends_the_run_too() -> None:
 
 
 def test_refused_requests_are_no_sign_of_a_dead_server() -> None:
-    with endpoints(lambda payload, number: chat("yes") if number == 1 else error(400, "too long")) as (server,):
+    """A request that is refused for what it is (HTTP 400) says nothing of the next one."""
+    one_fits = endpoints(lambda payload, number: chat("yes") if asked(payload) == "7" else error(400, "too long"))
+    with one_fits as (server,):
         answers = model([server], concurrency=4).complete(questions(100))
         assert [answer.finish for answer in answers].count("failed") == 99
 
@@ -295,113 +188,6 @@ def test_a_third_of_failures_never_ends_a_run(places: int) -> None:
         else:
             health.answered(question("a"))
         health.end()
-
-
-def asker_counts() -> Any:
-    return model(["http://localhost/v1"]).counts
-
-
-# Many requests at a time, in one event loop.
-
-
-def test_thousands_may_wait_and_go_in_the_order_of_asking() -> None:
-    with endpoints(slow(0)) as (server,):
-        asker = model([server], concurrency=1)
-
-        async def ask() -> list[Completion]:
-            try:
-                return await asyncio.gather(*[asker.answer(one) for one in questions(2000)])
-            finally:
-                await asker.aclose()
-
-        assert answered(asyncio.run(ask())) == [str(number) for number in range(2000)]
-        assert [asked(payload) for payload in server.payloads] == [str(number) for number in range(2000)]
-
-
-def test_waiting_is_cheap() -> None:
-    """40,000 waiting requests are let in and out in a second or two of CPU: no scan over those who wait."""
-    turnstile = Routes([Route("u", "u", None, 8, (0, 0))], asker_counts())
-
-    async def pass_through() -> None:
-        route, _ = await turnstile.enter(0)
-        await asyncio.sleep(0)
-        turnstile.leave(route)
-
-    async def crowd() -> None:
-        await asyncio.gather(*[pass_through() for _ in range(40_000)])
-
-    begun = time.process_time()
-    asyncio.run(crowd())
-    assert time.process_time() - begun < 10
-    assert turnstile.routes[0].in_flight == 0
-
-
-def test_cancelled_requests_give_their_places_back() -> None:
-    with endpoints(slow(0.05)) as (server,):
-        asker = model([server], concurrency=3)
-
-        async def ask() -> None:
-            for round_number in range(3):
-                tasks = [asyncio.create_task(asker.answer(one)) for one in questions(30)]
-                await asyncio.sleep(0.02 * round_number)
-                for task in tasks[::2]:
-                    task.cancel()
-                done = await asyncio.gather(*tasks, return_exceptions=True)
-                assert all(isinstance(each, asyncio.CancelledError) for each in done[::2])
-                assert all(isinstance(each, Completion) and each.finish == "stop" for each in done[1::2])
-            assert asker._routes.routes[0].in_flight == 0
-            await asker.aclose()
-
-        asyncio.run(ask())
-        assert server.most_at_once <= 6  # a server notices only later that a caller has gone
-
-
-def test_a_place_that_is_granted_to_a_cancelled_request_is_not_lost() -> None:
-    turnstile = Routes([Route("u", "u", None, 1, (0, 0))], asker_counts())
-
-    async def ask() -> None:
-        route, _ = await turnstile.enter(0)
-        waiting = asyncio.create_task(turnstile.enter(0))
-        await asyncio.sleep(0)
-        turnstile.leave(route)  # grants the place to `waiting`, which is cancelled before it wakes
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        assert route.in_flight == 0
-        await asyncio.wait_for(turnstile.enter(0), 1)
-
-    asyncio.run(ask())
-
-
-def test_a_run_that_is_given_up_leaves_nothing_open() -> None:
-    with endpoints(slow(0.5)) as (server,), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        asker = model([server], concurrency=2)
-
-        async def ask() -> None:
-            tasks = [asyncio.create_task(asker.answer(one)) for one in questions(10)]
-            await asyncio.sleep(0.1)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await asker.aclose()
-
-        asyncio.run(ask())
-        gc.collect()
-        assert asker._routes.routes[0].in_flight == 0
-
-
-def test_another_event_loop_may_use_the_model_afterwards() -> None:
-    with endpoints(slow(0)) as (server,):
-        asker = model([server])
-        for _ in range(3):
-
-            async def ask() -> Completion:
-                try:
-                    return await asker.answer(question("again"))
-                finally:
-                    await asker.aclose()
-
-            assert asyncio.run(ask()).text == "again"
 
 
 # Keys.

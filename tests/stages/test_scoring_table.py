@@ -11,7 +11,7 @@ from schemas.judged import Verdict
 from schemas.rubric import Rubric
 from stages import scoring
 from stages.scoring import score_group, score_table
-from tests.random_rubrics import Data, Row, read, rows, rubric_data, verdicts
+from tests.random_rubrics import Data, Row, read, rows, rubric_data, said, verdicts
 
 
 def table(groups: Sequence[Sequence[Sequence[Verdict]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -162,3 +162,29 @@ def test_what_a_closed_gate_stopped_may_be_required_in_a_table_too() -> None:
     rubric = read({**plain, "reward": {"interactions": [{"requires": ["a", "b"], "leak": 0.4}]}})
     scores = np.array([[1.0, 0.0, np.nan], [1.0, 1.0, 4.0], [1.0, np.nan, np.nan]])
     assert score_table(rubric, scores)[0].tolist() == pytest.approx([0.2, 1.0, np.nan], nan_ok=True)
+
+
+def test_a_veto_behind_a_closed_gate_was_not_asked_about_also_where_its_group_has_left_the_sum() -> None:
+    """Its score is no failure: in the second response the gate stopped it, in the first one its group's last weight."""
+    inner = {"id": "inner", "criteria": [{"id": "rude", "text": "Stops.", "veto": "if_met"}, {"id": "a", "text": "A."}]}
+    gated = {
+        "id": "gated",
+        "criteria": [{"id": "b", "text": "B."}, inner, {"id": "gate", "text": "Stops.", "gate": "if_met"}],
+    }
+    for aggregate in ("all", "sum"):
+        for rows_up in (gated, {"id": "outer", "criteria": [gated, {"id": "c", "text": "C."}]}):
+            rubric = read(
+                {"rubric": "r", "criteria": [rows_up, {"id": "d", "text": "D."}], "reward": {"aggregate": aggregate}}
+            )
+            asked = {"b": 0.0, "rude": 0.0, "a": None, "gate": 0.0, "c": 1.0, "d": 1.0}
+            stopped = {"b": None, "rude": None, "a": None, "gate": 1.0, "c": 1.0, "d": 1.0}
+            group = [
+                [
+                    said(leaf, score, "scored" if score is not None else "abstained" if row is asked else "skipped")
+                    for leaf in rubric.leaves
+                    for score in [row[leaf.id]]
+                ]
+                for row in (asked, stopped)
+            ]
+            found, _ = score_table(rubric, *table([group]))
+            assert found.tolist() == [reward for reward, _ in score_group(rubric, group)]

@@ -52,7 +52,7 @@ def test_one_pool_has_a_band_of_its_own() -> None:
 
 def test_pools_by_rubric_and_by_what_is_no_text() -> None:
     """A rubric is its id and version; numbers are their JSON; without the field the name is empty."""
-    assert bounds_of(TWO, by="rubric").bands == {"r@1": (0.0, 1.0)}
+    assert bounds_of(TWO, by="rubric", keep="0:1").bands == {"r@1": (0.0, 1.0)}
     many = [
         TWO[0].model_copy(update={"id": str(n), "meta": {"n": value}}) for n, value in enumerate([1, True, None, []])
     ]

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rlra_cli.rollout_tally import Tally
 from schemas.errors import RlraError
 from schemas.jsonl import to_line
-from schemas.rollouts import Rollouts
+from schemas.rollouts import Rollouts, unpack
 from schemas.rubric import Criterion, Rubric
 from stages.models.base import Completion, Request
 from stages.rollout import RolloutSpec, rollout
@@ -40,12 +41,25 @@ def sizes(groups: Sequence[Rollouts]) -> list[int]:
 
 
 def test_only_groups_without_spread_are_sampled_further_and_all_of_them_together() -> None:
-    model = Telling({"at once": "sl" + "x" * 9, "second": "sssl" + "x" * 9, "never": "s" * 9, "failed": "f" * 9})
+    model = Telling({"at once": "sl" + "x" * 9, "second": "sssl" + "x" * 9, "never": "s" * 9, "torn": "fs" + "f" * 7})
     spec = RolloutSpec(group_size=2, until_spread=7)
-    groups = list(rollout([task(name) for name in ("at once", "second", "never", "failed")], spec, model, [SHORT]))
+    groups = list(rollout([task(name) for name in ("at once", "second", "never", "torn")], spec, model, [SHORT]))
     assert sizes(groups) == [2, 4, 7, 7]
     assert [len(call) for call in model.calls] == [8, 6, 4, 2]
-    assert [request.seed for request in model.calls[3]] == [derive(0, name, 6) for name in ("never", "failed")]
+    assert [request.seed for request in model.calls[3]] == [derive(0, name, 6) for name in ("never", "torn")]
+
+
+def test_a_group_without_any_answer_is_not_sampled_further_and_is_no_group_without_spread() -> None:
+    model = Telling({"failed": "ff" + "sl" * 4, "never": "s" * 4})
+    spec = RolloutSpec(group_size=2, until_spread=4)
+    groups = list(rollout([task("failed"), task("never")], spec, model, [SHORT]))
+    assert sizes(groups) == [2, 4]
+    assert [len(call) for call in model.calls] == [4, 2]
+    counts = [Tally(spec, SPREAD)(group) for group in groups]
+    assert [(count["failed"], count["sampled_further"], count["without_spread"]) for count in counts] == [
+        (2, False, False),
+        (0, True, True),
+    ]
 
 
 KINDS = st.text("slf", min_size=24, max_size=24)
@@ -68,7 +82,8 @@ def test_a_group_that_ended_is_the_beginning_of_the_longer_one(
         assert short.responses == long.responses[:count]
         kinds = script[short.id]
         spread = [{"s", "l"} <= set(kinds[:end]) for end in range(most + 1)]
-        assert count == next((end for end in [*range(size, most, size), most] if spread[end]), most)
+        ends = [*range(size, most, size), most] if set(kinds[:size]) != {"f"} else [size]
+        assert count == next((end for end in ends if spread[end]), ends[-1])
         assert list(SPREAD.differing([short])) == [spread[count]]
     last = tasks[-1:]
     assert to_line(found[-1]) == to_line(next(rollout(last, spec, Telling(script), [SHORT])))
@@ -78,12 +93,11 @@ def test_prompt_tokens_come_from_whichever_round_has_them() -> None:
     class Late(Telling):
         def answer(self, request: Request) -> Completion:
             found = super().answer(request)
-            known = found.finish != "failed"
+            known = request.seed == derive(0, "a", 3)
             return Completion(found.text, found.finish, 1, found.error, (5, 6) if known else None)
 
-    (group,) = rollout([task("a")], RolloutSpec(group_size=2, until_spread=4), Late({"a": "ffsl"}), [SHORT])
-    assert group.prompt_tokens == next(rollout([task("b")], RolloutSpec(group_size=1), Late({"b": "s"}))).prompt_tokens
-    assert group.prompt_tokens is not None
+    (group,) = rollout([task("a")], RolloutSpec(group_size=2, until_spread=4), Late({"a": "sssl"}), [SHORT])
+    assert unpack(group.prompt_tokens or "", "i") == [5, 6]
 
 
 def test_rewards_are_those_of_the_tasks_own_rubric_unless_another_replaces_or_joins_it() -> None:

@@ -16,7 +16,7 @@ from stages.models.endpoint import api_key, endpoint, key_name, parted, secrets_
 from stages.models.openai import OpenAIModel
 from stages.models.wire import bounded_line
 from tests.stages.judge_server import JudgeServer, chat, error, serving
-from tests.stages.test_openai import KEY, asked, question
+from tests.stages.openai_calls import KEY, asked, question
 
 SCHEMA = '{"type":"object","properties":{"met":{"type":"boolean"}}}'
 
@@ -72,7 +72,7 @@ def test_a_server_without_schemas_is_one_clear_sentence(said: str) -> None:
     with serving(lambda payload, number: error(400, said)) as server:
         with pytest.raises(RlraError, match="does not follow JSON schemas: HTTP 400: ") as caught:
             model(server, concurrency=2).complete([asking(said, schema=SCHEMA)] * 1000)
-        assert "--method json" in str(caught.value.hint)
+        assert "--method text" in str(caught.value.hint) and "--no-schemas" in str(caught.value.hint)
         assert calls(server, asking(said)) <= 4
 
 

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from schemas.errors import RlraError
+from stages.conversation import parted
 from stages.models.base import Completion
 from stages.models.hf import HFModel
 from stages.models.vllm import VLLMModel
@@ -38,6 +39,14 @@ def test_greedy_answers_are_those_of_transformers(model: VLLMModel, other: HFMod
         assert (mine.text, mine.ids, mine.prompt_ids) == (theirs.text, theirs.ids, theirs.prompt_ids)
         assert (mine.finish, mine.length, mine.prompt_length) == (theirs.finish, theirs.length, theirs.prompt_length)
     assert (model.template, model.revision) == (other.template, other.revision)
+
+
+def test_a_block_that_the_template_opens_is_seen(model: VLLMModel) -> None:
+    template = model._tokenizer.chat_template + "{{ '<think>\\n' }}"
+    told = orjson.dumps({"chat_template": template}).decode()
+    (answer,) = model.complete([question(QUESTIONS[0], template_args=told)])
+    assert answer.prompt_end.endswith("<think>\n")
+    assert parted(answer) == ("", answer.text.strip())
 
 
 @pytest.mark.parametrize(
