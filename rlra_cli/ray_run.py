@@ -48,11 +48,6 @@ def run_far(
         os.environ.setdefault(name, value)
     crew, shard = Crew(place.ray_address, place.actors, gpu), place.share(block)
 
-    def stage(left: Iterator[Task]) -> Iterator[OutT]:
-        blocks = (Block(b"".join(map(to_line, chunk))) for chunk in _chunks(left, block))
-        for lines in results(blocks, opening, _nowhere, crew, job.counts):
-            yield from (parse(line, kind, job.stage) for line in lines)
-
     with redirect_stdout(_Aside(sys.stdout.buffer)):
         if is_folder(job.output):
             if shard is not None:
@@ -60,7 +55,13 @@ def run_far(
                 records = shard.own(records)
             _Parts(job, PartFolder(job.output), kind).run(records, opening, tally, block, crew)
             return
-        with joined(crew):
+        with joined(crew) as leaving:
+
+            def stage(left: Iterator[Task]) -> Iterator[OutT]:
+                blocks = (Block(b"".join(map(to_line, chunk))) for chunk in _chunks(left, block))
+                for lines in results(blocks, opening, _nowhere, crew, job.counts, leaving):
+                    yield from (parse(line, kind, job.stage) for line in lines)
+
             run_map(job, records, stage, kind, tally, block, shard)
 
 
@@ -95,8 +96,8 @@ class _Parts(Generic[OutT]):
         """Make the parts that are missing, count them all, and say in a manifest that the folder is whole."""
         job, folder = self._job, self._folder
         blocks = self._missing(records, block, self._begun())
-        with joined(crew):
-            done = results(blocks, opening, folder.write, crew, job.counts, ordered=False)
+        with joined(crew) as leaving:
+            done = results(blocks, opening, folder.write, crew, job.counts, leaving, ordered=False)
             for _ in ui.progress(done, f"{job.stage}, parts", 0, None, job.options.quiet):
                 pass
         sha256 = self._counted(tally)

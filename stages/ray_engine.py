@@ -85,10 +85,11 @@ class BlockActor:
 
 
 @contextlib.contextmanager
-def joined(crew: Crew) -> Iterator[None]:
+def joined(crew: Crew) -> Iterator[ExitStack]:
     """Join the cluster, or start one of this machine's cores, and leave it at the end.
 
-    Raises RlraError where Ray is not installed, does not start, or there is no such cluster.
+    What was put on the stack is done before, while the cluster can still be told of it. Raises RlraError where Ray is
+    not installed, does not start, or there is no such cluster.
     """
     try:
         import ray
@@ -107,7 +108,8 @@ def joined(crew: Crew) -> Iterator[None]:
     signal.signal(signal.SIGTERM, handler)  # Ray puts its own there, which ends the process on the spot
     DataContext.get_current().enable_progress_bars = False
     try:
-        yield
+        with ExitStack() as leaving:
+            yield leaving
     finally:
         ray.shutdown()
 
@@ -120,12 +122,19 @@ def _refuse_silence(address: str) -> None:
 
 
 def results(
-    blocks: Iterable[Block], opening: Opening, write: Write, crew: Crew, counts: Counter[str], ordered: bool = True
+    blocks: Iterable[Block],
+    opening: Opening,
+    write: Write,
+    crew: Crew,
+    counts: Counter[str],
+    leaving: ExitStack,
+    ordered: bool = True,
 ) -> Iterator[list[bytes]]:
     """Yield the lines that became of each block, in the order of the blocks, or as they are done.
 
-    All blocks are put into the cluster's object store first, which spills to disk. An actor that dies is started
-    again, and what it had under way is done again. Raises the RlraError that a block ended with, after its lines.
+    However it ends, the actors are gone once `leaving` is closed, which `joined` does. All blocks are put into the
+    cluster's object store first, which spills to disk. An actor that dies is started again, and what it had under way
+    is done again. Raises the RlraError that a block ended with, after its lines.
     """
     import pyarrow
     import ray.data
@@ -144,6 +153,9 @@ def results(
         num_cpus=1,
         num_gpus=1 if gpus else None,
     )
+    # Left to itself, Ray ends a run that was broken off when its garbage is collected. That may be after the cluster
+    # was left: it would start another to tell it, or print a traceback.
+    leaving.callback(done._synchronize_progress_bar)
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # it is set up anew with every data set
     for row in done.iter_rows():
         counts.update(orjson.loads(row["counts"]))

@@ -1,6 +1,8 @@
 """`--engine ray` on a cluster of two nodes: the same bytes as without it, and nothing lost, whoever is killed."""
 
 import contextlib
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +14,9 @@ import psutil
 import pytest
 from werkzeug import Response
 
+from rlra_cli.ray_run import ENVIRONMENT
 from tests.contract.material import RUBRIC_YAML, rollouts, task
-from tests.running import PATIENCE_S, Done, Runner, interrupt, lines, wait_until
+from tests.running import PATIENCE_S, Done, Runner, environment, interrupt, lines, wait_until
 from tests.stages.judge_server import chat, serving, under_judgement, verdicts
 
 ACTOR = "ray::MapWorker"
@@ -153,6 +156,14 @@ def ended_by_signal(process: Any) -> None:
 
 def parts(run: Runner) -> set[str]:
     return {path.name for path in (run.folder / "parts").glob("part-*.jsonl")}
+
+
+def test_a_run_that_is_broken_off_ends_before_its_cluster_is_left(cluster: tuple[str, ...]) -> None:
+    """What is let go of afterwards finds nothing to end: it would start a cluster to end it on, or fail on stderr."""
+    program = [sys.executable, "-m", "tests.contract.broken_off", cluster[-1]]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=PATIENCE_S, env=environment(**ENVIRONMENT))
+    assert done.returncode == 0 and done.stdout.endswith("left\n"), done.stderr
+    assert "Exception ignored" not in done.stderr and "Started" not in done.stderr, done.stderr
 
 
 def test_what_an_actor_refuses_is_said_in_one_sentence(folder: Runner) -> None:
