@@ -2,18 +2,17 @@
 
 import contextlib
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import yaml
 
 from rlra_cli import ui
+from rlra_cli.defend_rounds import rewards_of_rounds, rounds_of
 from rlra_cli.models import opened_model, recorded
 from rlra_cli.options import EndpointOptions, ModelOptions, RunOptions
 from rlra_cli.prompt_files import is_table, read_tasks
@@ -126,15 +125,6 @@ def _own(inputs: Sequence[Source], counts: Counter[str]) -> list[Voice]:
     return found
 
 
-def rounds_of(paths: Sequence[str]) -> list[int]:
-    """Return the round of each file: the N of its folder `round-N`, where all have one of their own; else 1, 2, 3, …
-
-    A shell sorts `round-10` before `round-2`.
-    """
-    named = [int(found[1]) for path in paths if (found := re.search(r"(?:^|/)round-(\d{1,9})/[^/]+$", path))]
-    return named if len(set(named)) == len(paths) else list(range(1, len(paths) + 1))
-
-
 def _counted(lines: Iterator[Rollouts], counts: Counter[str]) -> Iterator[Rollouts]:
     for line in lines:
         if silent := sum(not said_something(response) for response in line.responses):
@@ -180,24 +170,21 @@ def _good(source: Source) -> list[Voice]:
 
 
 def _training(sources: Mapping[str, Source], named: Named, own: Sequence[Voice]) -> dict[int, float]:
-    """Return the training reward by the steps that responses have: the log's, or the means of its rounds from 1 on."""
+    """Return the training reward by the steps that responses have: the log's, or the means of its rounds."""
     if not named.logs:
         return {}
     from stages.reports.learning import learning_curve
 
-    logs = [line for role, source in sources.items() if role.startswith("log.") for line in source.read(TrainLog)]
-    steps, rewards, begins = learning_curve(logs)
     if own and all(voice.step is None for voice in own):
         raise RlraError(
             "--train-log: no response says at which step it was sampled",
             hint="ids are TASK@STEP in the judged file of an online run; or give the files of several rounds",
         )
+    logs = [(source.path, list(source.read(TrainLog))) for role, source in sources.items() if role.startswith("log.")]
     if _has_steps(own):
+        steps, rewards, _ = learning_curve([line for _, lines in logs for line in lines])
         return dict(zip(steps, rewards, strict=True))
-    rounds: dict[int, list[float]] = {}
-    for step, reward in zip(steps, rewards, strict=True):
-        rounds.setdefault(1 + sum(step > begin for begin in begins), []).append(reward)
-    return {number: fmean(each) for number, each in rounds.items()}
+    return rewards_of_rounds(logs)
 
 
 @contextlib.contextmanager

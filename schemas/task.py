@@ -45,3 +45,17 @@ class Task(Record):
     def prompt(self) -> str:
         """The text of the last user turn: the one that the response answers."""
         return self.follow_ups[-1] if self.follow_ups else self.messages[-1].content
+
+    def rewritten(self, prompt: str) -> Self:
+        """Return the task with `prompt` as the last thing the user says, and the original in `rewritten_from`.
+
+        An original that is there already stays.
+        """
+        changed: dict[str, Any] = {
+            "rewritten_from": self.prompt if self.rewritten_from is None else self.rewritten_from
+        }
+        if self.follow_ups:
+            changed["follow_ups"] = (*self.follow_ups[:-1], prompt)
+        else:
+            changed["messages"] = (*self.messages[:-1], Message(role="user", content=prompt))
+        return self.model_copy(update=changed)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from random import Random
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from schemas.base import Part
 from schemas.errors import RlraError
 from schemas.rubric import Criterion, Rubric, join
-from schemas.task import Message, Task
+from schemas.task import Task
 from stages.constraints import FAMILIES
 from stages.constraints.base import Constraint, Family
 from stages.constraints.choosing import choose, write_in
@@ -110,20 +110,7 @@ def _constrained(task: Task, spec: GenerateRubricsSpec, families: list[Family], 
         return task.model_copy(update={"rubric": template})
     prompt = write_in(rng, task.prompt, [constraint.sentence for constraint in chosen])
     rubric = _rubric(chosen, spec)
-    return task.model_copy(
-        update={
-            **_asking(task, prompt),
-            "rewritten_from": task.prompt if task.rewritten_from is None else task.rewritten_from,
-            "rubric": join([rubric, template]) if template else rubric,
-        }
-    )
-
-
-def _asking(task: Task, prompt: str) -> dict[str, Any]:
-    """Return the fields that put `prompt` in the place of the last thing the user says."""
-    if task.follow_ups:
-        return {"follow_ups": (*task.follow_ups[:-1], prompt)}
-    return {"messages": (*task.messages[:-1], Message(role="user", content=prompt))}
+    return task.rewritten(prompt).model_copy(update={"rubric": join([rubric, template]) if template else rubric})
 
 
 def _rubric(constraints: Sequence[Constraint], spec: GenerateRubricsSpec) -> Rubric:

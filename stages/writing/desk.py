@@ -24,7 +24,6 @@ from stages.writing.criteria import INVALID
 from stages.writing.gates import Gate, held_back
 from stages.writing.merging import merged
 from stages.writing.prompts import filled
-from stages.writing.rewriting import with_prompt
 from stages.writing.spec import WritingSpec
 
 _MOST_FINDINGS = 20
@@ -83,7 +82,7 @@ class Desk:
         )
         task = given.task.model_copy(update={"rubric": rubric, "meta": without_rejection(given.task.meta)})
         if draft.prompt is not None:
-            task = with_prompt(task, draft.prompt)
+            task = task.rewritten(draft.prompt)
         return Written(await self._rewritten(task, taken[0][0]), True, accounts)
 
     def rubric_of(self, draft: Draft, task: Task, writers: Sequence[str]) -> Rubric:

@@ -24,7 +24,7 @@ from stages.writing.answers import last_object
 from stages.writing.base import Draft, DraftError, Finding, Material
 from stages.writing.check_acceptance import FEWEST_EXAMPLES, MOST_EXAMPLES, Proof, findings
 from stages.writing.prompts import filled
-from stages.writing.rewriting import is_hidden, other_language, with_prompt
+from stages.writing.rewriting import is_hidden, other_language
 from stages.writing.shown import conversation
 
 BAD_INSTRUCTION = "bad_instruction"
@@ -147,7 +147,7 @@ def objections(answer: HardAnswer, task: Task, sandbox: PythonChecks) -> list[Fi
     if found := [*_unfit(answer, task)]:
         return found
     said = answer.instruction.strip()
-    made = with_prompt(task, instructed(task.prompt, said))
+    made = task.rewritten(instructed(task.prompt, said))
     return findings(Proof(source_of(answer), answer.positives, answer.negatives, said, made), sandbox)
 
 

@@ -82,7 +82,7 @@ async def rewrite(task: Task, asker: Asker, seed: int, temperature: float, max_t
         return Rewriting(task, f"failed: {said.kind}")
     if name := objection(task, said):
         return Rewriting(task, name)
-    return Rewriting(with_prompt(task, said), "rewritten")
+    return Rewriting(task.rewritten(said), "rewritten")
 
 
 def question(task: Task, criteria: tuple[str, ...]) -> tuple[Message, ...]:
@@ -114,20 +114,6 @@ def objection(task: Task, rewritten: str) -> str | None:
     The task holds the rubric that the prompt was rewritten for.
     """
     return next((name for name, objects in GUARDS.items() if objects(task, rewritten)), None)
-
-
-def with_prompt(task: Task, prompt: str) -> Task:
-    """Return the task with `prompt` as the last thing the user says, and the original in `rewritten_from`.
-
-    An original that is there already stays.
-    """
-    original = task.prompt if task.rewritten_from is None else task.rewritten_from
-    changed: dict[str, object] = {"rewritten_from": original}
-    if task.follow_ups:
-        changed["follow_ups"] = (*task.follow_ups[:-1], prompt)
-    else:
-        changed["messages"] = (*task.messages[:-1], Message(role="user", content=prompt))
-    return task.model_copy(update=changed)
 
 
 def other_language(one: str, other: str) -> bool:

@@ -7,9 +7,10 @@ import pytest
 import yaml
 from werkzeug import Response
 
-from rlra_cli.defending import rounds_of
+from rlra_cli.defend_rounds import rewards_of_rounds, rounds_of
 from rlra_cli.rubric_files import placed
 from schemas.jsonl import to_line
+from schemas.train_log import TrainLog
 from tests.running import Runner, lines, records
 from tests.stages.defending import HACKS, RARE, good, groups
 from tests.stages.judge_server import chat, serving
@@ -158,6 +159,27 @@ def test_a_habit_of_a_later_round_is_dated_by_the_rounds_number(run: Runner) -> 
 )
 def test_rounds_of_files(paths: list[str], rounds: list[int]) -> None:
     assert rounds_of(paths) == rounds
+
+
+def step(number: int, reward: float, **meta: int) -> TrainLog:
+    return TrainLog(id=str(number), step=number, seconds=1.0, metrics={"loss": 0.0, "reward": reward}, meta=meta)
+
+
+@pytest.mark.parametrize(
+    ("logs", "rewards"),
+    [
+        # One log of several rounds, which need not begin with the first.
+        ([("t.jsonl", [step(1, 0.1), step(2, 0.3), step(1, 0.6)])], {1: 0.2, 2: 0.6}),
+        ([("t.jsonl", [step(5, 0.1, round=3), step(6, 0.3, round=3), step(7, 0.6, round=4)])], {3: 0.2, 4: 0.6}),
+        # A log of each round.
+        ([("round-10/t.jsonl", [step(1, 0.6)]), ("round-9/t.jsonl", [step(1, 0.1), step(2, 0.3)])], {9: 0.2, 10: 0.6}),
+        ([("a.jsonl", [step(1, 0.1), step(2, 0.3)]), ("b.jsonl", [step(3, 0.6)])], {1: 0.2, 2: 0.6}),
+        ([("t.jsonl", [TrainLog(id="end", step=2, seconds=1.0, event="finished")])], {}),
+    ],
+)
+def test_rewards_of_rounds(logs: list[tuple[str, list[TrainLog]]], rewards: dict[int, float]) -> None:
+    """A round's reward stands at the step that its file has, whatever the first round's number is."""
+    assert rewards_of_rounds(logs) == pytest.approx(rewards)
 
 
 @needs_shared

@@ -15,7 +15,6 @@ from stages.writing.base import Finding
 from stages.writing.check_acceptance import GATES, Proof, findings
 from stages.writing.complexity import MOST_NODES, Complexity, UnparsedError, measured, odd, parsed
 from stages.writing.hard import instructed
-from stages.writing.rewriting import with_prompt
 from tests.stages.hard_drafts import CLOVER, NO_COMMA, OPENS, SOUND, TASK, THREE_LINES, but, check
 
 
@@ -29,7 +28,7 @@ def sandbox() -> Iterator[PythonChecks]:
 def found(answer: dict[str, Any], sandbox: PythonChecks, task: Task = TASK) -> list[Finding]:
     """Return what is found in an answer's check."""
     said = answer["instruction"]
-    made = with_prompt(task, instructed(task.prompt, said))
+    made = task.rewritten(instructed(task.prompt, said))
     return findings(Proof(answer["python"], answer["positives"], answer["negatives"], said, made), sandbox)
 
 

@@ -19,7 +19,6 @@ from stages.visible import visible
 from stages.writing import check_acceptance as acceptance
 from stages.writing.base import DraftError, Finding, Material
 from stages.writing.hard import BAD_INSTRUCTION, KEYS, SUBJECTS, Hard, subject
-from stages.writing.rewriting import with_prompt
 from tests.stages.hard_drafts import CLOVER, NO_COMMA, OPENS, SOUND, TASK, but, said
 from tests.stages.shared_texts import needs_shared, people
 
@@ -62,7 +61,7 @@ def test_the_task_that_comes_of_it_is_judged_as_the_writer_said(hard: Hard, name
     """Written, read again, and run as the judge stage runs it."""
     draft = hard.read(said(SOUND[name]), GIVEN)
     rubric = Rubric(rubric="r", scope="instance", kind="hard", source="llm", criteria=draft.criteria)
-    made = with_prompt(TASK, draft.prompt or "").model_copy(update={"rubric": rubric})
+    made = TASK.rewritten(draft.prompt or "").model_copy(update={"rubric": rubric})
     line = orjson.loads(to_line(made))
     again = Task.model_validate_json(orjson.dumps(line))
     assert again.rubric is not None
@@ -160,7 +159,7 @@ def test_the_findings_of_the_check_come_through(hard: Hard) -> None:
 def test_the_instruction_goes_into_the_last_follow_up(hard: Hard) -> None:
     shown = material("Hello.", follow_ups=("And trees?", "How do I plan a garden?"))
     draft = hard.read(said(NO_COMMA), shown)
-    made = with_prompt(shown.task, draft.prompt or "")
+    made = shown.task.rewritten(draft.prompt or "")
     assert made.follow_ups == ("And trees?", f"How do I plan a garden?\n\n{NO_COMMA['instruction']}")
     assert made.messages == shown.task.messages
     assert made.rewritten_from == "How do I plan a garden?"
@@ -169,7 +168,7 @@ def test_the_instruction_goes_into_the_last_follow_up(hard: Hard) -> None:
 
 
 def test_the_first_original_is_kept() -> None:
-    made = with_prompt(with_prompt(TASK, "one"), "two")
+    made = TASK.rewritten("one").rewritten("two")
     assert (made.prompt, made.rewritten_from) == ("two", TASK.prompt)
 
 

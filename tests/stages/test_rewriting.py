@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.rubric import Criterion, Rubric, Tier
 from schemas.task import Message, Task
 from stages.asking import Asker
-from stages.writing.rewriting import GUARDS, Rewriting, objection, rewrite, with_prompt
+from stages.writing.rewriting import GUARDS, Rewriting, objection, rewrite
 from tests.stages import writer_scenes as scenes
 from tests.stages.endpoint_servers import model
 from tests.stages.judge_server import JudgeServer, chat, error, serving
@@ -206,7 +206,7 @@ def answering(prompt: Any) -> Callable[[dict[str, Any], int], Any]:
 
 def test_a_rewriting_that_passes_is_kept_beside_the_original() -> None:
     found, server = rewritten_by(answering(f"\n{FITTING} "), task())
-    assert found == Rewriting(with_prompt(task(), FITTING), "rewritten")
+    assert found == Rewriting(task().rewritten(FITTING), "rewritten")
     assert (found.task.prompt, found.task.rewritten_from) == (FITTING, PROMPT)
     assert found.task.rubric == RUBRIC
     (payload,) = server.payloads
