@@ -7,6 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 SAYS = {
+    "bad_instruction": "instruction fits",
+    "check_unparsed": "check parses",
+    "check_not_simple": "check is simple",
+    "check_breaks": "check runs",
+    "check_fails_examples": "tells its examples apart",
+    "check_takes_degenerate": "refuses nothing, and echoes",
+    "check_not_sturdy": "sturdy",
     "invalid": "valid",
     "not_atomic": "atomic",
     "duplicate": "no duplicate",

@@ -94,7 +94,7 @@ class WritingRun:
 
     def _run(self, job: Job, way: Writing) -> None:
         labels = labels_in(self.files.labels) if self.files.labels else None
-        funnel = Funnel([*(gate.reason for gate in gates()), *REASONS])
+        funnel = Funnel([*way.method.gates, *(gate.reason for gate in gates()), *REASONS])
         with ExitStack() as stack:
             rejects = stack.enter_context(closing(Rejects(job, self.files.rejects, self.options.resume)))
             gone = set[str]()

@@ -72,6 +72,10 @@ class Method(Protocol):
     def schema(self) -> str:
         """The JSON Schema of the answer, as JSON."""
 
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The reasons of the gates that `read` holds a draft against, in order, ending with the first it fails."""
+
     def question(self, given: Material) -> tuple[Message, ...]:
         """Return what the writer is asked; the same for the same material. May raise NothingToShowError."""
         ...

@@ -57,7 +57,7 @@ def findings(proof: Proof, sandbox: PythonChecks) -> list[Finding]:
     Gates stand in an order in which the later ones make no sense where an earlier one failed, so that only the
     findings of the first failing one are told. The check runs in the sandbox alone.
     """
-    for gate in (_parses, _has_examples, _runs, _examples_hold, _refuses_degenerate, _is_sturdy):
+    for gate in (_parses, _runs, _has_examples, _examples_hold, _refuses_degenerate, _is_sturdy):
         if found := list(gate(proof, sandbox)):
             return found
     return []

@@ -112,10 +112,11 @@ class Desk:
             rubric = self.rubric_of(draft, task, ())
         except ValidationError as error:
             said = one_line(explain(error).removeprefix("line: "), _LONGEST_PROBLEM)
-            return _Held(draft, [Finding(INVALID, said)], [INVALID])
+            return _Held(draft, [Finding(INVALID, said)], [*self.method.gates, INVALID])
         findings = held_back(rubric, task, self.gates)
         broken = any(finding.gate == INVALID for finding in findings)
-        return _Held(draft, findings, [INVALID] if broken else [gate.reason for gate in self.gates])
+        held = (INVALID,) if broken else tuple(gate.reason for gate in self.gates)
+        return _Held(draft, findings, [*self.method.gates, *held])
 
     async def _rewritten(self, task: Task, asker: Asker) -> Task:
         """Return the task with a prompt that fits its rubric, where that is wanted and its guards let it pass."""
@@ -183,8 +184,7 @@ class _Turn:
     async def _held(self, said: Readable) -> tuple[_Held, str]:
         """Return what all gates have against an answer; and what kept the judge from saying so, or ""."""
         if isinstance(said, DraftError):
-            findings = list(said.findings)
-            return _Held(None, findings, list(dict.fromkeys(finding.gate for finding in findings))), ""
+            return _Held(None, list(said.findings), self._ran(said)), ""
         held, bench = self.desk.held(said, self.given.task), self.desk.bench
         # Responses to the prompt as it was say nothing about a draft that changes it.
         if held.findings or bench is None or said.prompt is not None:
@@ -195,6 +195,12 @@ class _Turn:
         except UntriedError as error:
             return held, str(error)
         return _Held(said, findings, [*held.ran, *ran]), ""
+
+    def _ran(self, said: DraftError) -> list[str]:
+        """Return the gates that the method held an unusable draft against: its own up to the first that objected."""
+        own = self.desk.method.gates
+        failed = list(dict.fromkeys(finding.gate for finding in said.findings))
+        return [*own[: own.index(failed[0])], *failed] if failed[0] in own else failed
 
 
 def _complaint(completion: Completion | None, findings: Sequence[Finding]) -> tuple[Message, Message]:

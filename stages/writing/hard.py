@@ -22,7 +22,7 @@ from stages.seeds import derive
 from stages.visible import one_line
 from stages.writing.answers import last_object
 from stages.writing.base import Draft, DraftError, Finding, Material
-from stages.writing.check_acceptance import FEWEST_EXAMPLES, MOST_EXAMPLES, Proof, findings
+from stages.writing.check_acceptance import FEWEST_EXAMPLES, GATES, MOST_EXAMPLES, Proof, findings
 from stages.writing.prompts import filled
 from stages.writing.rewriting import is_hidden, other_language
 from stages.writing.shown import conversation
@@ -84,6 +84,7 @@ class Hard:
 
     name = "hard"
     schema = SCHEMA
+    gates = (BAD_INSTRUCTION, *GATES)
 
     def __init__(self, seed: int, sandbox: PythonChecks | None = None) -> None:
         """`seed` draws what the instruction of each prompt is about; the check runs in `sandbox`."""

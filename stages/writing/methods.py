@@ -24,6 +24,7 @@ class FromPrompt:
 
     name: ClassVar[str] = "model"
     schema: ClassVar[str] = SCHEMA
+    gates: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, spec: WritingSpec, show_reference: bool = False) -> None:
         """Take how many criteria are wanted, how much is shown, and whether reference answers are."""
