@@ -14,20 +14,30 @@ _SCOPES = {"dataset": "a data set", "task": "a kind of task", "instance": "this 
 
 
 def rubric_text(rubric: Rubric) -> RenderableType:
-    """Return a rubric to be read: each criterion's weight or veto, text, check and tiers, and the declared reward."""
-    about = f"version {rubric.version}, {rubric.kind}, for {_SCOPES[rubric.scope]}"
+    """Return a rubric to be read: its people, each criterion's worth, text, check and tiers, the declared reward."""
+    version = f"version {rubric.version}, {rubric.kind}, for {_SCOPES[rubric.scope]}"
     if rubric.inherits:
-        about += f", after {rubric.inherits}"
-    head = line(("rubric", "cyan"), (rubric.rubric, "bold"), (about, "dim"))
+        version += f", after {rubric.inherits}"
+    head = line(("rubric", "cyan"), (rubric.rubric, "bold"), (version, "dim"))
+    people = [shown(text, "dim") for text in _people(rubric)]
     rows = grid(2)
     for depth, criterion in _nested(rubric.criteria):
         name = shown("  " * depth + criterion.id, "bold")
         rows.add_row(_worth(criterion), name, Group(*_meaning(criterion)))
     declared = rubric.reward.model_dump(mode="json", exclude_defaults=True)
-    parts: list[ConsoleRenderable] = [rows]
+    parts: list[ConsoleRenderable] = [*people, rows]
     if declared:
         parts.append(shown(f"reward: {as_json(declared)}", "dim"))
     return Group(head, *(Padding(part, _INDENT) for part in parts))
+
+
+def _people(rubric: Rubric) -> Iterator[str]:
+    """Yield who wrote it, and what people decided about it, where either is known."""
+    if wrote := " by ".join(filter(None, (rubric.source, rubric.author))):
+        yield f"written: {wrote}"
+    if review := rubric.review:
+        by = f" by {review.by}" if review.by else ""
+        yield f"review: {review.state}{by}{f': {review.comment}' if review.comment else ''}"
 
 
 def _nested(criteria: Sequence[Criterion], depth: int = 0) -> Iterator[tuple[int, Criterion]]:

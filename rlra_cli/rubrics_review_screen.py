@@ -66,10 +66,8 @@ class Screen:
 
 
 def _about(rubric: Rubric) -> Iterator[RenderableType]:
-    """Yield who wrote it, what it is for and what was done with it, where these are said."""
-    wrote = " by ".join(filter(None, (rubric.source, rubric.author)))
+    """Yield what it is for and what was done with it, where these are said."""
     said = {
-        "written": wrote,
         "title": rubric.title,
         "applies to": as_json(rubric.applies_to) if rubric.applies_to else "",
         "tags": ", ".join(rubric.tags),

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -10,8 +9,8 @@ from matplotlib.axes import Axes
 from schemas.findings import Findings, Onset
 from schemas.rubric import Rubric
 from stages.defend import DefendSpec
+from stages.reports.pages import page
 from stages.reports.svg import AFTER, WORSE, svg
-from stages.visible import visible
 
 AGAINST = {
     "group": "the low rewards of the same group",
@@ -24,21 +23,11 @@ AGAINST = {
 
 def render(findings: Sequence[Findings], rubric: Rubric | None, spec: DefendSpec) -> str:
     """Return the page. Every text is escaped, and hidden characters are drawn; the same findings give the same page."""
-    import jinja2
-
     from stages.reports.reading import figure, signed
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_drawn,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"figure": figure, "signed": signed, "percent": _percent, "ascii": json.dumps}
     patterns = [finding for finding in findings if finding.found]
-    return environment.get_template("findings.html.j2").render(
+    template = page("findings.html.j2", figure=figure, signed=signed, percent=_percent, ascii=json.dumps)
+    return template.render(
         findings=patterns,
         gap=next((finding for finding in findings if finding.kind == "gap"), None),
         curves=_curves(findings),
@@ -46,13 +35,6 @@ def render(findings: Sequence[Findings], rubric: Rubric | None, spec: DefendSpec
         against=AGAINST,
         spec=spec,
     )
-
-
-def _drawn(value: Any) -> Any:
-    # Runs on everything that the template prints, before it is escaped, so that no place can forget it.
-    from markupsafe import Markup
-
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _percent(share: float) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.judged import Judged
 from schemas.report import Report
 from schemas.train_log import TrainLog
+from stages.reports.pages import page
 
 if TYPE_CHECKING:
     from stages.reports.examples import Shown
@@ -51,36 +51,18 @@ def render(report: Report, before: Sequence[Judged], after: Sequence[Judged], tr
 
 
 def _template() -> Any:
-    import jinja2
-
     from stages.measures import SAYS
     from stages.reports import reading
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_drawn,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return page(
+        "report.html.j2",
+        figure=reading.figure,
+        signed=reading.signed,
+        interval=reading.interval,
+        reading=reading.reading,
+        few=reading.FEW_PROMPTS,
+        says=SAYS,
     )
-    environment.filters |= {"figure": reading.figure, "signed": reading.signed}
-    environment.globals |= {
-        "interval": reading.interval,
-        "reading": reading.reading,
-        "few": reading.FEW_PROMPTS,
-        "says": SAYS,
-    }
-    return environment.get_template("report.html.j2")
-
-
-def _drawn(value: Any) -> Any:
-    # Runs on everything that the template prints, before it is escaped, so that no place can forget it.
-    from markupsafe import Markup
-
-    from stages.visible import visible
-
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _plots(report: Report, before: Sequence[Judged], after: Sequence[Judged]) -> dict:

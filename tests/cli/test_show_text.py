@@ -8,8 +8,10 @@ from rich.console import Console, RenderableType
 
 from rlra_cli.diff_text import moves_table
 from rlra_cli.report_text import report_table, train_log_table
+from rlra_cli.rubric_text import rubric_text
 from rlra_cli.show_text import life
 from schemas.report import Change
+from schemas.review import Review
 from schemas.rubric import Criterion, Rubric
 from schemas.task import Message, Task
 from schemas.train_log import TrainLog
@@ -61,6 +63,15 @@ def test_a_life_is_told_in_the_order_of_the_file() -> None:
     first, second = blocks(text)
     assert "reward 0.000" in first and "one" in first and "because" in first
     assert "reward 1.000" in second and "██████████" in second
+
+
+def test_a_rubric_says_who_wrote_it_and_what_people_decided() -> None:
+    written = RUBRIC.model_copy(update={"author": "openai:w", "source": "llm"})
+    assert "written: llm by openai:w" in seen(rubric_text(written)) and "review" not in seen(rubric_text(written))
+    decided = written.model_copy(update={"review": Review(state="rejected", by="Ana", comment="Too \x1b[2Jvague.")})
+    text = seen(rubric_text(decided))
+    assert "review: rejected by Ana: Too" in text and "vague." in text and not RAW.search(text.replace("\n", ""))
+    assert "written" not in seen(rubric_text(RUBRIC))
 
 
 def test_signs_say_what_speaks_for_a_response_without_colour() -> None:
