@@ -19,30 +19,33 @@ _COURTESY = (
 )
 _FAR = r"[\s\S]{1,3000}?"
 _ORDINALS = rf"{_WORD}first(?:ly)?(?![^\W_]){_FAR}{_WORD}second(?:ly)?(?![^\W_]){_FAR}{_WORD}third"
-_CHECKS: Sequence[tuple[Check, str]] = (
-    ({"opening_praise": {}}, "opens with praise of the question or of the person who asked"),
-    ({"self_evaluation": {}}, "praises itself or claims to have met its requirements"),
-    ({"talks_about_instruction": {}}, "talks about its instructions instead of doing the task"),
-    ({"addresses_judge": {}}, "speaks to whoever grades it"),
-    (regex_check(_ITSELF), "speaks of itself as a response or an answer"),
-    (regex_check(_COURTESY), "closes with good wishes or the offer of more help"),
-    ({"echoes_prompt": {}}, "repeats the prompt instead of answering it"),
-    ({"echoes_example": {}}, "gives back, in its marks, an example of the prompt"),
-    ({"copies_prompt": {}}, "copies long passages out of the conversation"),
-    ({"copies_reference": {}}, "copies long passages out of the reference answer"),
-    ({"repetition": {}}, "repeats itself"),
-    ({"refusal": {}}, "declines to answer"),
-    ({"quoted": {}}, "stands whole in quotation marks"),
-    ({"ends_with_question": {}}, "ends with a question"),
-    ({"postscript": {}}, "has a postscript"),
-    ({"title": {"echoes": []}}, "has a title in double angle brackets"),
-    ({"table": {}}, "has a table"),
-    (regex_check(_ORDINALS), "goes through a first, a second and a third thing"),
-    ({"unasked_format": {"marks": ["quotation"]}}, "opens with a quotation mark that nobody asked for"),
-    ({"unasked_format": {"marks": ["heading"]}}, "opens with a heading that nobody asked for"),
-    ({"unasked_format": {"marks": ["angle"]}}, "opens with angle brackets that nobody asked for"),
-    ({"unasked_format": {"marks": ["bracket"]}}, "opens with a bracket that nobody asked for"),
+_CHECKS: Sequence[tuple[Check, str, int | None]] = (
+    ({"opening_praise": {}}, "opens with praise of the question or of the person who asked", 0),
+    ({"self_evaluation": {}}, "praises itself or claims to have met its requirements", 0),
+    ({"talks_about_instruction": {}}, "talks about its instructions instead of doing the task", 11),
+    ({"addresses_judge": {}}, "speaks to whoever grades it", 0),
+    (regex_check(_ITSELF), "speaks of itself as a response or an answer", 11),
+    (regex_check(_COURTESY), "closes with good wishes or the offer of more help", 19),
+    ({"echoes_prompt": {}}, "repeats the prompt instead of answering it", 33),
+    ({"echoes_example": {}}, "gives back, in its marks, an example of the prompt", 20),
+    ({"copies_prompt": {}}, "copies long passages out of the conversation", 42),
+    ({"copies_reference": {}}, "copies long passages out of the reference answer", None),
+    ({"repetition": {}}, "repeats itself", 29),
+    ({"refusal": {}}, "declines to answer", 4),
+    ({"quoted": {}}, "stands whole in quotation marks", 49),
+    ({"ends_with_question": {}}, "ends with a question", 60),
+    ({"postscript": {}}, "has a postscript", 9),
+    ({"title": {"echoes": []}}, "has a title in double angle brackets", 37),
+    ({"table": {}}, "has a table", 5),
+    (regex_check(_ORDINALS), "goes through a first, a second and a third thing", 6),
+    ({"unasked_format": {"marks": ["quotation"]}}, "opens with a quotation mark that nobody asked for", 14),
+    ({"unasked_format": {"marks": ["heading"]}}, "opens with a heading that nobody asked for", 0),
+    ({"unasked_format": {"marks": ["angle"]}}, "opens with angle brackets that nobody asked for", 0),
+    ({"unasked_format": {"marks": ["bracket"]}}, "opens with a bracket that nobody asked for", 3),
 )
+"""What misconduct with a name is found by, what it is, and how many of `KNOWN_TEXTS` have it; None where none could."""
+KNOWN_TEXTS = 1_236
+"""Good answers to requests of many kinds: GPT-4's to IFEval, people's to Self-Instruct, the better ones of LLMBar."""
 _COUNTED: Mapping[str, str] = {
     "heading_count": "heading",
     "bullet_count": "bullet point",
@@ -86,8 +89,13 @@ def habits(voices: Sequence[Voice], fewest: int) -> Iterator[Pattern]:
             yield pattern
 
 
+def known_hits(check: Check | None) -> int | None:
+    """Return how many of `KNOWN_TEXTS` have the misconduct that a check finds; None for a check of no such name."""
+    return next((hits for known, _, hits in _CHECKS if known == check), None)
+
+
 def _checked(voices: Sequence[Voice]) -> Iterator[Pattern]:
-    for check, what in _CHECKS:
+    for check, what, _ in _CHECKS:
         yield Pattern("check", what, check, np.zeros(0, dtype=np.int64)).placed(voices)
 
 

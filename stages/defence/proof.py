@@ -8,6 +8,7 @@ import numpy as np
 
 from schemas.findings import Contrast, Proof, Rate
 from stages.defence.clusters import Suspect
+from stages.defence.habits import KNOWN_TEXTS, known_hits
 from stages.defence.material import Voice
 from stages.defence.parts import Halves, Lead
 from stages.defence.patterns import Measured
@@ -19,6 +20,8 @@ MOST_OF_IT = 0.6
 """The share of what the form that was tested finds that others must find to be tried."""
 LEAST_KEPT = 0.5
 """The share of what the clearest form finds on held-out prompts that another form must still find."""
+UNSAID = "no check can say it: it needs a criterion that a model judges"
+BY_LENGTH = "good responses are as long as they are asked to be: give length a price in the rubric, not a veto"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def tried(lead: Lead, parts: Halves, good: Sequence[Voice], bound: float, seed: 
     forms = _most_telling(lead)
     if not forms:
         proof = Proof(held_out=lead.held, good=_hits(lead.forms[0], good))
-        return Tried(lead.forms[0], proof, "no check can say it: it needs a criterion that a model judges")
+        return Tried(lead.forms[0], proof, BY_LENGTH if lead.forms[0].pattern.kind == "length" else UNSAID)
     first: Tried | None = None
     for form in forms:
         held = lead.held if form is forms[0] and form is lead.forms[0] else _held(form, parts, seed)
@@ -64,15 +67,19 @@ def tried(lead: Lead, parts: Halves, good: Sequence[Voice], bound: float, seed: 
 
 
 def _most_telling(lead: Lead) -> list[Suspect]:
-    """Return the forms that a check can say and that find most of what is found, the one that was tested first.
+    """Return the forms that a veto can say and that find most of what is found, the one that was tested first.
 
     Then come those that the others have least; of equals the longest.
     """
     bar = MOST_OF_IT * lead.forms[0].contrast.high
-    forms = [form for form in lead.forms if form.pattern.check is not None and form.contrast.high >= bar]
+    forms = [form for form in lead.forms if _is_sayable(form) and form.contrast.high >= bar]
     rest = [form for form in forms if form is not lead.forms[0]]
     rest.sort(key=lambda form: (round(form.contrast.low, 2), -len(form.pattern.what), form.pattern.what))
     return [*(form for form in forms if form is lead.forms[0]), *rest][:MOST_FORMS]
+
+
+def _is_sayable(form: Suspect) -> bool:
+    return form.pattern.check is not None and form.pattern.kind != "length"
 
 
 def _held(form: Suspect, parts: Halves, seed: int) -> Contrast | None:
@@ -92,7 +99,7 @@ def _judged(
         texts = list({(v.unit, v.text): v for v in [*good, *_low(form, parts)]}.values())
         stand_ins = _hits(form, texts)
     proof = Proof(held_out=held, good=hits, stand_ins=stand_ins)
-    return Tried(form, proof, _against(proof, lead, bound))
+    return Tried(form, proof, _against(proof, lead, bound) or _against_known(form, bound))
 
 
 def _hits(form: Suspect, texts: Sequence[Voice]) -> Rate:
@@ -105,6 +112,14 @@ def _low(form: Suspect, parts: Halves) -> list[Voice]:
     side = next(one for one in parts.sides if one.against == form.contrast.against)
     chosen = side.low & parts.is_held if parts.splits else side.low
     return [parts.everyone[place] for place in np.flatnonzero(chosen).tolist()]
+
+
+def _against_known(form: Suspect, bound: float) -> str:
+    """Return that good answers to other requests have it too often: those that were given may all be of one kind."""
+    hits = known_hits(form.pattern.check)
+    if hits is None or hits <= bound * KNOWN_TEXTS:
+        return ""
+    return f"{hits} of {KNOWN_TEXTS:,} good answers to requests of many kinds have it too, over {bound:.1%}"
 
 
 def _against(proof: Proof, lead: Lead, bound: float) -> str:

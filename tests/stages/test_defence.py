@@ -1,6 +1,7 @@
 """Hacks put into real answers: found, not told; proposed only where good answers lack them; and none where none is."""
 
 import random
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -12,7 +13,7 @@ from schemas.task import Message, Task
 from stages.checks.base import bind
 from stages.defence.material import Voice, voices
 from stages.defend import Defence, DefendSpec, Material, defend
-from tests.stages.defending import HACKS, RARE, good, groups, varied
+from tests.stages.defending import HACKS, RARE, good, groups, texts, varied
 from tests.stages.shared_texts import llmbar, needs_shared
 
 pytestmark = needs_shared
@@ -151,3 +152,18 @@ def test_drafts_of_two_rounds_join() -> None:
     base = Rubric(rubric="base", criteria=(Criterion(id="helpful", text="Helps."),))
     joined = join([base, one, other.model_copy(update={"rubric": "defence-2"})])
     assert len(joined.leaves) == 1 + len(one.leaves) + len(other.leaves)
+
+
+def test_length_is_found_and_never_vetoed() -> None:
+    """Good answers that are all short prove nothing about those to a request for a long one."""
+    told = iter([said for _, said in texts()[300:]] * 9)
+
+    def longer(text: str, draw: random.Random) -> str:
+        return f"{text} {next(told)}"
+
+    short = [replace(voice, text=" ".join(voice.text.split()[:15])) for voice in fine()]
+    found = defend(Material(voices(groups(60, longer, 0.7, seed=1)), good=short), DefendSpec(seed=1))
+    (lengths,) = [finding for finding in found.findings if finding.kind == "length"]
+    assert lengths.what.startswith("has more than") and lengths.proof and lengths.proof.good.hits == 0
+    assert not lengths.proposed and "as long as they are asked to be" in lengths.reason
+    assert share(found.rubric, [said for _, said in texts()[:60]]) <= 0.02
