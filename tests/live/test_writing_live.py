@@ -10,7 +10,7 @@ from tests.live.live_server import Live
 from tests.running import Runner, records
 
 PROMPTS = Path(__file__).parents[2] / "examples" / "quickstart" / "prompts.jsonl"
-COUNT = 12
+COUNT = 6
 HOUR_S = 3600
 
 
@@ -24,7 +24,17 @@ def test_every_line_is_accepted_and_sound_or_rejected_with_a_reason(
     asked = PROMPTS.read_bytes().splitlines(keepends=True)[:COUNT]
     run.write("in.jsonl", b"".join(asked))
     words = ["generate-rubrics", "in.jsonl", "-o", "out.jsonl", "--method", method, "--writer", "openai:live"]
-    words += ["--base-url", f"{live.url}/v1", "--timeout-s", "600", "--concurrency", "4", *schemas]
+    words += [
+        "--base-url",
+        f"{live.url}/v1",
+        "--timeout-s",
+        "600",
+        "--concurrency",
+        "4",
+        "--max-tokens",
+        "500",
+        *schemas,
+    ]
     process = run.start(*words, "--rejects", "rejects.jsonl", "--max-failures", "100%", "--summary", "s.json")
     _, said = process.communicate(timeout=HOUR_S)
     assert process.returncode == 0, said
