@@ -44,7 +44,9 @@ Plot = Annotated[
     Path | None, typer.Option("--plot", metavar="FILE", help="Draw the funnel of all lines: FILE.svg or FILE.png.")
 ]
 PLAIN = SelectDataSpec()
-InputFile = Annotated[str, typer.Argument(metavar="JUDGED", help="`judged/1` lines, or any with --score-field.")]
+InputFile = Annotated[
+    str, typer.Argument(metavar="JUDGED", help="`judged/1` lines, `task/1` with --tasks, or any with --score-field.")
+]
 
 
 def select_data(
@@ -66,6 +68,7 @@ def select_data(
     rlra select-data judged.jsonl -o tasks.jsonl --keep 0.2:0.8 --rejects rejects.jsonl
     rlra select-data pool.jsonl -o few.jsonl --score-field score --keep 0.2:0.8 --quantile --budget 5000
     rlra select-data judged.jsonl --keep 0.1:0.9 --near-duplicates 0.8 --decontaminate ifeval.jsonl
+    rlra select-data tasks.jsonl --tasks --near-duplicates 0.8 --decontaminate ifeval.jsonl
 
     A group stays when its mean reward (or another --statistic) lies in the band and its rewards
     differ at all. Every drop is counted by its reason, asked for in this order: too_few_scored,
@@ -81,6 +84,8 @@ def select_data(
         raise RlraError(f"--plot: '{plot}' ends with neither .svg nor .png")
     if groups and spec.score_field:
         raise RlraError("--groups goes without --score-field, which writes lines as they are")
+    if spec.tasks and (groups or bounds or previous):
+        raise RlraError("--groups, --bounds and --previous are about answers, and --tasks reads lines without any")
     if bounds and (spec.quantile or spec.keep_pool or spec.keep != PLAIN.keep):
         raise RlraError("--bounds goes without --keep, --keep-pool and --quantile")
     _refuse_idle(spec, decontaminate)

@@ -24,9 +24,12 @@ from stages.selection.entry import Entry
 from stages.selection.judged_lines import JudgedLines, asked
 from stages.selection.scored_lines import ScoredLines
 from stages.selection.spec import SelectDataSpec
+from stages.selection.task_lines import TaskLines
 
 if TYPE_CHECKING:  # what looks at words takes long to load
     from stages.selection.contamination import Contamination
+
+AnyLines = JudgedLines | ScoredLines | TaskLines
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,8 @@ def _job(spec: SelectDataSpec, options: RunOptions, files: Files, source: Source
     return Job("select-data", asked, files.output, options, inputs, reads, writes)
 
 
-def _reader(spec: SelectDataSpec) -> JudgedLines | ScoredLines:
-    return ScoredLines(spec) if spec.score_field else JudgedLines(spec)
+def _reader(spec: SelectDataSpec) -> AnyLines:
+    return TaskLines(spec) if spec.tasks else ScoredLines(spec) if spec.score_field else JudgedLines(spec)
 
 
 def _given(spec: SelectDataSpec, files: Files) -> Given:
@@ -117,7 +120,7 @@ def _lines(source: Source) -> Read:
     return read
 
 
-def _keep(entry: Entry, reader: JudgedLines | ScoredLines, target: LineTarget, groups: bool) -> None:
+def _keep(entry: Entry, reader: AnyLines, target: LineTarget, groups: bool) -> None:
     if isinstance(reader, ScoredLines):
         target.copy(entry.line)
         return
@@ -126,7 +129,7 @@ def _keep(entry: Entry, reader: JudgedLines | ScoredLines, target: LineTarget, g
     target.write(group if groups else Task(**{name: getattr(group, name) for name in fields}))
 
 
-def _refuse(entry: Entry, drop: Drop, reader: JudgedLines | ScoredLines, refused: LineTarget) -> None:
+def _refuse(entry: Entry, drop: Drop, reader: AnyLines, refused: LineTarget) -> None:
     why = {"dropped": drop.reason, "dropped_by": drop.numbers}
     if isinstance(reader, ScoredLines):
         refused.copy(orjson.dumps({**reader.data(entry), **why}))

@@ -11,6 +11,9 @@ from stages.selection.statistics import CRITERION, NAMES
 
 UNKNOWN = "und"
 """What ISO 639-2 calls a text of which nobody can tell the language."""
+OF_ANSWERS = ("keep", "statistic", "pass_at", "quantile", "keep_pool", "min_scored", "flat", "spread_at_least",
+              "most_vetoed", "most_cut_off", "score_field")  # fmt: skip
+"""The options that look at answers or rewards."""
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 BAND = re.compile(rf"({_NUMBER})?:({_NUMBER})?", re.IGNORECASE | re.ASCII)
 
@@ -59,6 +62,8 @@ class SelectDataSpec(Part):
     """Which stay within the budget: the nearest to the middle of the band, any, or some of every kind of prompt."""
     seed: int = 0
     """What --choose random and diverse are drawn by; the order of the lines plays no part."""
+    tasks: bool = False
+    """Read `task/1` lines, before anything is sampled for them: prompts alone decide."""
     score_field: str = ""
     """Read any JSONL: the field with a score, or a list of them, null where there is none; dots lead inside."""
     id_field: str = "id"
@@ -111,7 +116,17 @@ class SelectDataSpec(Part):
             raise ValueError("a criterion's mean needs judged lines, and --score-field has none")
         if self.score_field and min(self.most_vetoed, self.most_cut_off) < 1:
             raise ValueError("--most-vetoed and --most-cut-off need judged lines, and --score-field has none")
+        if self.tasks:
+            self._decide_by_prompts()
         return self
+
+    def _decide_by_prompts(self) -> None:
+        """Raise ValueError for the first option that asks for what a task does not have."""
+        for name in OF_ANSWERS:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"--{name.replace('_', '-')} is about answers, and --tasks reads lines without any")
+        if self.budget and self.choose == "middle":
+            raise ValueError("--tasks has no band, and --budget no middle to choose by: say --choose random or diverse")
 
     def shares(self) -> dict[str, float]:
         """Return the target mix. Raises ValueError for shares that are none, or sum to more than 1."""
