@@ -12,6 +12,7 @@ from schemas.criterion import ID_PATTERN
 if TYPE_CHECKING:
     from schemas.findings import Findings, Onset
     from schemas.rubric import Rubric
+    from stages.defence.draft_cost import Finder
     from stages.defence.material import Voice
     from stages.defence.parts import Halves, Lead
 
@@ -68,6 +69,7 @@ def defend(material: Material, spec: DefendSpec, writer: Writer | None = None, a
     were tested, is a finding; a finding becomes a veto where a check can say it and good responses hardly ever have it.
     """
     from stages.defence.contrasts import sides_of
+    from stages.defence.draft_cost import within
     from stages.defence.drafting import rubric_of
     from stages.defence.parts import halves
     from stages.defence.proof import good_voices
@@ -76,12 +78,13 @@ def defend(material: Material, spec: DefendSpec, writer: Writer | None = None, a
     everyone, sides = sides_of(material.voices, material.earlier, material.gold)
     parts = halves(everyone, sides, spec.seed)
     good = good_voices(material.good, everyone)
-    findings = [_finding(lead, parts, good, material, spec) for lead in search(parts, good, spec)]
-    findings = list({finding.id: finding for finding in reversed(findings)}.values())[::-1]
+    found = [_finding(lead, parts, good, material, spec) for lead in search(parts, good, spec)]
+    found = list({finding.id: (finding, finder) for finding, finder in reversed(found)}.values())[::-1]
+    findings, whole = within(*_columns(found), good, spec.max_false_positives)
     said = writer(_to_write(findings)) if writer else {}
     findings = [_told(finding, said) for finding in findings]
     sentences = {name: text for name, text in said.items() if isinstance(text, str)}
-    rubric = rubric_of(findings, sentences, author, spec.rubric)
+    rubric = rubric_of(findings, sentences, author, spec.rubric, whole)
     if gap := _gap(material, spec):
         findings.append(gap)
     held = {voice.unit for voice, is_held in zip(everyone, parts.is_held, strict=True) if is_held}
@@ -101,9 +104,14 @@ def _told(finding: "Findings", said: Mapping[str, object]) -> "Findings":
     return finding.model_copy(update={"meta": {**finding.meta, key: str(text)}})
 
 
+def _columns(found: "Sequence[tuple[Findings, Finder]]") -> "tuple[list[Findings], list[Finder]]":
+    return [finding for finding, _ in found], [finder for _, finder in found]
+
+
 def _finding(
     lead: "Lead", parts: "Halves", good: "Sequence[Voice]", material: Material, spec: DefendSpec
-) -> "Findings":
+) -> "tuple[Findings, Finder]":
+    """Return a finding, and what tells whether a response has its pattern."""
     from schemas.findings import Findings, Member
     from stages.defence.drafting import name_of
     from stages.defence.evidence import examples, exploited
@@ -117,7 +125,7 @@ def _finding(
     own = has[: len(material.voices)]
     name = name_of(pattern.kind, pattern.what, [pattern.check, pattern.veto, pattern.what])
     others = [form for form in lead.forms if form is not found.suspect][:MOST_MEMBERS]
-    return Findings(
+    made = Findings(
         id=name,
         kind=pattern.kind,
         what=pattern.what,
@@ -138,6 +146,7 @@ def _finding(
         reason=reason,
         lead=not lead.is_sure,
     )
+    return made, finder
 
 
 def _unsure(lead: "Lead", spec: DefendSpec) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.base import digest
 from schemas.criterion import Criterion
-from schemas.findings import Findings
+from schemas.findings import Findings, Rate
 from schemas.rubric import Rubric
 from stages.visible import one_line
 
@@ -28,10 +28,13 @@ def name_of(kind: str, what: str, identity: Any) -> str:
     return "-".join(part for part in (kind.replace("_", "-"), slug, digest(identity)[:6]) if part)
 
 
-def rubric_of(findings: Sequence[Findings], written: Mapping[str, str], writer: str, name: str) -> Rubric | None:
+def rubric_of(
+    findings: Sequence[Findings], written: Mapping[str, str], writer: str, name: str, whole: Rate | None = None
+) -> Rubric | None:
     """Return the rubric of what is proposed: a veto by its check, and by a model's words where a writer gave them.
 
-    None where nothing is proposed and nothing was written.
+    `whole` is what its checks hit together of the good responses. None where nothing is proposed and nothing was
+    written.
     """
     criteria: list[Criterion] = []
     for finding in findings:
@@ -47,15 +50,19 @@ def rubric_of(findings: Sequence[Findings], written: Mapping[str, str], writer: 
         kind="defence",
         source="hybrid" if written and any(c.check for c in criteria) else "llm" if written else "rlra defend",
         criteria=tuple(criteria),
-        meta={"state": "draft", "made_by": "rlra defend"},
+        meta={"state": "draft", "made_by": "rlra defend", **({"false_positives": _said(whole)} if whole else {})},
     )
+
+
+def _said(told: Rate) -> str:
+    return f"{told.hits} of {told.n}, at most {told.high:.2%}"
 
 
 def _checked(finding: Findings) -> Criterion:
     proof = finding.proof
     assert proof is not None  # what is proposed was proved
     told = proof.bounded
-    evidence: dict[str, Any] = {"false_positives": f"{told.hits} of {told.n}, at most {told.high:.2%}"}
+    evidence: dict[str, Any] = {"false_positives": _said(told)}
     if finding.found:
         seen = proof.held_out or finding.found
         evidence["over_rewarded"], evidence["others"] = round(seen.high, 4), round(seen.low, 4)

@@ -1,6 +1,5 @@
 """The method `json`: reasons and verdicts as one JSON object."""
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from schemas.rubric import Criterion
 from stages.asking import ContradictionError, UnreadableError
 from stages.models.base import Completion
 from stages.reading.declining import declines
+from stages.reading.objects import objects
 from stages.reading.repairing import FENCE, repaired
 from stages.reading.said import RefusalError, Said, agree, concluded, is_allowed, labels, quoted
 from stages.reading.thoughts import answer
@@ -57,32 +57,17 @@ def read_json(completion: Completion, criteria: Sequence[Criterion], word: str =
     if len(begins) > MOST_OBJECTS:
         raise UnreadableError(f"it holds more than {MOST_OBJECTS} objects with 'verdicts'")
     allowed = {criterion.id: labels(criterion) for criterion in criteria}
-    objects, is_whole = _objects(text, begins)
-    drafts = [said for value in objects for said in _said(value, word, strict=False)]
+    found, end = objects(text, begins, _without_repeats)
+    is_whole = bool(found) and not text[end:].strip(FENCE)
+    drafts = [said for value in found for said in _said(value, word, strict=False)]
     agree([said for said in drafts if said.label in allowed.get(said.criterion, ())])
-    last = objects[-1] if is_whole else _mended(text[begins[0] :], allowed, word)
-    found = {said.criterion: said for said in _said(last, word, repaired=not is_whole)}
-    for said in found.values():
+    last = found[-1] if is_whole else _mended(text[begins[0] :], allowed, word)
+    verdicts = {said.criterion: said for said in _said(last, word, repaired=not is_whole)}
+    for said in verdicts.values():
         is_allowed(said, allowed)
-    if missing := [name for name in allowed if name not in found]:
+    if missing := [name for name in allowed if name not in verdicts]:
         raise UnreadableError(f"it holds no verdict on '{missing[0]}'")
-    return {name: concluded(said, allowed[name]) for name, said in found.items()}
-
-
-def _objects(text: str, begins: Sequence[int]) -> tuple[list[Any], bool]:
-    """Return the objects that can be read one behind the other, and whether the text ends with the last of them."""
-    decoder = json.JSONDecoder(object_pairs_hook=_without_repeats)
-    found: list[Any] = []
-    end = 0
-    for begin in begins:
-        if begin < end:
-            continue
-        try:
-            value, end = decoder.raw_decode(text, begin)
-        except (ValueError, RecursionError):
-            continue
-        found.append(value)
-    return found, bool(found) and not text[end:].strip(FENCE)
+    return {name: concluded(said, allowed[name]) for name, said in verdicts.items()}
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """A writer's answer as data: the last JSON object of the kind asked for, mended only where nothing is invented."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stages.asking import UnreadableError
 from stages.reading.declining import declines
+from stages.reading.objects import objects
 from stages.reading.repairing import repaired
 from stages.reading.said import RefusalError, quoted
 
@@ -28,7 +28,7 @@ def last_object(text: str, keys: Sequence[str]) -> dict[str, Any]:
         raise RefusalError("the writer declines") if declines(text) else UnreadableError(_unusable(keys))
     if len(begins) > MOST_OBJECTS:
         raise UnreadableError(f"it holds more than {MOST_OBJECTS} objects")
-    found = list(_objects(text, begins))
+    found, _ = objects(text, begins, _without_repeats, strict=False)
     value = found[-1] if found else _mended(text[begins[0] :], keys)
     if not isinstance(value, dict) or sorted(value) != sorted(keys):
         raise UnreadableError(_unusable(keys))
@@ -37,18 +37,6 @@ def last_object(text: str, keys: Sequence[str]) -> dict[str, Any]:
 
 def _unusable(keys: Sequence[str]) -> str:
     return f"it holds no JSON object with {', '.join(repr(key) for key in keys)}, and nothing else, as asked for"
-
-
-def _objects(text: str, begins: Sequence[int]) -> Iterator[Any]:
-    decoder, end = json.JSONDecoder(object_pairs_hook=_without_repeats, strict=False), 0
-    for begin in begins:
-        if begin < end:
-            continue
-        try:
-            value, end = decoder.raw_decode(text, begin)
-        except (ValueError, RecursionError):
-            continue
-        yield value
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
