@@ -12,9 +12,9 @@ from schemas.criterion import ID_PATTERN
 if TYPE_CHECKING:
     from schemas.findings import Findings, Onset
     from schemas.rubric import Rubric
-    from stages.defence.draft_cost import Finder
     from stages.defence.material import Voice
     from stages.defence.parts import Halves, Lead
+    from stages.defence.together import Finder
 
 MOST_MEMBERS = 12
 
@@ -69,18 +69,19 @@ def defend(material: Material, spec: DefendSpec, writer: Writer | None = None, a
     were tested, is a finding; a finding becomes a veto where a check can say it and good responses hardly ever have it.
     """
     from stages.defence.contrasts import sides_of
-    from stages.defence.draft_cost import within
     from stages.defence.drafting import rubric_of
     from stages.defence.parts import halves
     from stages.defence.proof import good_voices
     from stages.defence.search import search
+    from stages.defence.together import Texts, drafted
 
     everyone, sides = sides_of(material.voices, material.earlier, material.gold)
     parts = halves(everyone, sides, spec.seed)
     good = good_voices(material.good, everyone)
     found = [_finding(lead, parts, good, material, spec) for lead in search(parts, good, spec)]
     found = list({finding.id: (finding, finder) for finding, finder in reversed(found)}.values())[::-1]
-    findings, whole = within(*_columns(found), good, spec.max_false_positives)
+    texts = Texts(material.voices, good, spec.max_false_positives, spec.seed)
+    findings, whole = drafted(*_columns(found), texts)
     said = writer(_to_write(findings)) if writer else {}
     findings = [_told(finding, said) for finding in findings]
     sentences = {name: text for name, text in said.items() if isinstance(text, str)}

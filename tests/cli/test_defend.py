@@ -53,7 +53,7 @@ def test_the_draft_is_found_proved_and_used(hacked: Runner) -> None:
             recipe["stage"] == "defend" and recipe["spec"]["seed"] == 0 and recipe["inputs"]["good.0"]["records"] == 200
         )
     page = hacked.read("page.html").decode()
-    assert RARE in page and "http" not in page.replace("http://www.w3.org", "") and "<script" not in page
+    assert RARE in page and "://" not in page.replace("http://www.w3.org", "") and "<script" not in page
     assert not [name for name in hacked.names() if "partial" in name]
     judged = hacked.inside(
         "judge", "judged.jsonl", "--rubrics", "defence.yaml", "-o", "vetoed.jsonl", "--max-failures", "100%"
