@@ -27,7 +27,7 @@ quickstart: setup
 # begin with the files of many tests, and end with one process at work on a slow file of few.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# The house rules among them are of `make check`.
+# The house rules among them are of `make check`. Pages are opened in Chromium where it is installed (apt-get install chromium).
 test: setup
 	$(PYTEST) --ignore tests/house
 

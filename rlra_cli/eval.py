@@ -1,33 +1,43 @@
 """`rlra eval`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlra_cli.eval_files import Placed, placed, read_side
+from rlra_cli.eval_pages import Html, Latex, Markdown, Pages
 from rlra_cli.eval_training import gold_files, training
-from rlra_cli.models import opened_model
-from rlra_cli.options import EndpointOptions, ModelOptions, Output, RunOptions
+from rlra_cli.options import Output, RunOptions
 from rlra_cli.run import Job, run_stream
-from rlra_cli.table_laws import hold_table
-from rlra_cli.whole_files import put_whole, refuse_no_files
 from schemas.errors import BarMissedError, RlraError
 from schemas.jsonl import Source
-from schemas.judged import Judged
 from schemas.report import Report
-from stages.eval import EvalSpec, evaluate
+from stages.eval import EvalSpec, corrected, evaluate, measurable
+from stages.eval_gates import Bar, bars_of, hold, missed
 
 if TYPE_CHECKING:
-    from stages.reports.html import Training
+    from stages.reports.compared import Compared
 
 Files = Annotated[
     list[str],
-    typer.Argument(metavar="BEFORE AFTER", help="Two judged files of the same prompts, each as FILE or LABEL=FILE."),
+    typer.Argument(
+        metavar="[AXIS:]LABEL=FILE...",
+        help="Judged files of the same prompts, two or more, the first of which the others are compared with; with "
+        "several AXES one of each label on each; or a folder that `rlra eval suite` wrote.",
+    ),
 ]
-Html = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page with plots and examples.")
+Gates = Annotated[
+    list[str],
+    typer.Option(
+        "--gate",
+        metavar="AXIS.MEASURE>=GAIN",
+        help="Exit with 4 unless the last label's change has its whole interval there, as in 'ifeval.strict>=-0.5', or "
+        "'<='; without a measure it is the reward, and with one axis AXIS may be left out; may be repeated.",
+    ),
 ]
 Logs = Annotated[
     list[Path],
@@ -43,13 +53,7 @@ Gold = Annotated[
     ),
 ]
 Likelihood = Annotated[
-    bool, typer.Option("--likelihood", help="Also measure how likely the reference answers are under both policies.")
-]
-FailUnder = Annotated[
-    float | None,
-    typer.Option(
-        "--fail-under", metavar="GAIN", help="Exit with 4 unless the gain in mean reward has its interval above this."
-    ),
+    bool, typer.Option("--likelihood", help="Also measure how likely the reference answers are under each policy.")
 ]
 
 
@@ -58,93 +62,96 @@ def eval(
     spec: EvalSpec,
     options: RunOptions,
     output: Output = "-",
+    gate: Gates = [],  # noqa: B006 (typer copies it)
     html: Html = None,
-    train_log: Logs = [],  # noqa: B006 (typer copies it)
+    markdown: Markdown = None,
+    latex: Latex = None,
+    train_log: Logs = [],  # noqa: B006
     gold: Gold = [],  # noqa: B006
     likelihood: Likelihood = False,
-    fail_under: FailUnder = None,
 ) -> None:
-    """Compare two judged files, prompt by prompt.
+    """Compare two or more policies or checkpoints, prompt by prompt.
 
     \b
-    rlra eval base=base.jsonl trained=trained.jsonl -o report.jsonl --html report.html
+    rlra eval base=base.jsonl trained=trained.jsonl -o report.jsonl --html report.html --gate 'reward>=0'
+    rlra eval hard:base=a.jsonl hard:one=b.jsonl soft:base=c.jsonl soft:one=d.jsonl --gate 'soft>=-0.05'
+    rlra eval suites/ --gate 'ifeval.strict>=-0.5'
 
-    Reward, criteria met, length, diversity and repetition, before and after, each with a paired
-    bootstrap interval over prompts. The table goes to stderr, the `report/1` line to stdout or
-    --output. See single prompts with `rlra show` and `rlra diff`.
+    Reward, criteria met, length, diversity and repetition, and on an axis that is named like a suite its own measures:
+    each against the first label, with a paired bootstrap interval over prompts, a permutation test corrected for all
+    that is compared, and the smallest change that so many prompts would show. The table goes to stderr, and a
+    `report/1` line for each axis and other label to stdout or --output, also where a gate is missed. See single
+    prompts with `rlra show` and `rlra diff`; docs/comparing.md says what each figure means.
     """
-    if len(files) != 2:
-        raise RlraError("two files are needed: BEFORE and AFTER", hint="such as base=base.jsonl trained=trained.jsonl")
-    labels, sources = zip(*(_labelled(word) for word in files), strict=True)
-    inputs = {"before": sources[0], "after": sources[1]} | {f"log.{n}": Source(str(p)) for n, p in enumerate(train_log)}
-    golds = gold_files(gold)
-    refuse_no_files([html])
+    axes, golds, pages = placed(files), gold_files(gold), Pages(html, markdown, latex)
+    bars = bars_of(gate, list(axes))
     if train_log and not (html or golds):
         raise RlraError("--train-log goes with --html and --gold")
-    inputs |= {f"gold.{step}": source for step, source in golds.items()}
-    job = Job("eval", {**spec.model_dump(mode="json"), "likelihood": likelihood}, output, options, inputs)
-    before, after = (list(source.read(Judged)) for source in sources)
-    for lines, source in zip((before, after), sources, strict=True):
-        hold_table(lines, source.name)
-    guard = (reference_likelihood(before), reference_likelihood(after)) if likelihood else None
-    report = evaluate(before, after, (labels[0], labels[1]), spec, guard)
+    sources = {_role(axis, label): source for axis, by in axes.items() for label, source in by.items()}
+    logs = {f"log.{n}": Source(str(path)) for n, path in enumerate(train_log)}
+    inputs = sources | logs | {f"gold.{step}": source for step, source in golds.items()}
+    decides = {**spec.model_dump(mode="json"), "likelihood": likelihood, "gate": list(gate)}
+    job = Job("eval", decides, output, options, inputs, writes=list(map(str, pages.files)))
+    found = list(compared(axes, spec, bars, likelihood, keep=html is not None))
+    reports = corrected([each.report for each in found], spec.correction)
     if not options.quiet:
-        _print(report)
+        _print(reports, bars, has_page=html is not None)
     between = training(train_log, golds, options.quiet) if html or golds else None
-    if html:
-        _write_page(html, report, before, after, between)
-    run_stream(job, [report])
-    _hold(report, fail_under)
+    found = [replace(each, report=report) for each, report in zip(found, reports, strict=True)]
+    pages.write(found, between, sources.values())
+    run_stream(job, reports)
+    _hold(reports, bars)
 
 
-def _labelled(word: str) -> tuple[str, Source]:
-    label, equals, path = word.partition("=")
-    return (label, Source(path)) if equals and label else (Path(word).stem, Source(word))
+def compared(axes: Placed, spec: EvalSpec, bars: Sequence[Bar], likelihood: bool, keep: bool) -> "Iterator[Compared]":
+    """Yield on each axis the comparison of each label with the first one, with its lines if they are to be kept.
 
-
-def reference_likelihood(lines: Sequence[Judged]) -> dict[str, float]:
-    """Return the mean log-likelihood per token of each line's reference answer under its own policy.
-
-    Raises RlraError when no line has a reference, or several policies answered.
+    Raises RlraError where their prompts are not the same, and for a bar on what is not measured.
     """
-    models = sorted({line.policy.model for line in lines})
-    # What a reference to the last of several turns answers, each policy has said otherwise.
-    wanted = [line for line in lines if line.reference and not line.follow_ups]
-    if len(models) != 1 or not wanted:
-        raise RlraError("--likelihood needs files of one policy each, with `reference` in their lines")
-    with opened_model(models[0], EndpointOptions(), ModelOptions(), "float32") as policy:
-        if policy.revision != lines[0].policy.revision:
-            raise RlraError(f"{models[0]}: the weights are no longer those that answered ({lines[0].policy.revision})")
-        measure = getattr(policy, "likelihood", None)
-        if measure is None:
-            raise RlraError(
-                f"{models[0]}: a server does not tell how likely a given text is", hint="use smollm2 or hf:DIR"
-            )
-        values = measure([(line.messages, line.reference or "") for line in wanted])
-    return dict(zip([line.id for line in wanted], values, strict=True))
+    from rlra_cli.eval_likelihood import reference_likelihood
+    from stages.reports.compared import Compared
+    from stages.suites import SUITES
+
+    wanted = axes if keep or likelihood else {}
+    read = {axis: {label: read_side(source) for label, source in by.items()} for axis, by in wanted.items()}
+    guards = reference_likelihood(read) if likelihood else {}
+    for axis, sources in axes.items():
+        first, *others = sources
+        suite, guard = SUITES.get(axis), guards.get(axis, {})
+        before = read[axis][first] if read else read_side(sources[first])
+        known = measurable(before, suite, bool(guard))
+        for label in others:
+            after = read[axis][label] if read else read_side(sources[label])
+            both = (guard[first], guard[label]) if first in guard and label in guard else None
+            report = hold(evaluate(before, after, (first, label), spec, both, suite, axis), bars, known)
+            yield Compared(report, before, after) if keep else Compared(report, (), ())
 
 
-def _write_page(
-    path: Path, report: Report, before: list[Judged], after: list[Judged], between: "Training | None"
-) -> None:
-    from stages.reports.html import render
-
-    put_whole(path, render(report, before, after, between))
+def _role(axis: str, label: str) -> str:
+    return f"{axis}:{label}" if axis else label
 
 
-def _print(report: Report) -> None:
+def _print(reports: Sequence[Report], bars: Sequence[Bar], has_page: bool) -> None:
     from rich.console import Console
 
     from rlra_cli.report_text import report_table
+    from rlra_cli.seesaw_text import gates_table, seesaw_table
 
     # A log has no width of its own, and 80 columns would break every name and interval in two.
-    width = None if sys.stderr.isatty() else 110
-    Console(stderr=True, width=width).print(report_table(report))
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
+    console.print(report_table(reports[0]) if len(reports) == 1 else seesaw_table(reports))
+    if bars:
+        console.print(gates_table(reports, bars))
+    if len(reports) > 1 and not has_page:
+        console.print("Every measure and criterion is in the report: see `rlra show`, or write a page with --html.")
 
 
-def _hold(report: Report, fail_under: float | None) -> None:
-    reward = next(change for change in report.measures if change.name == "reward")
-    if fail_under is not None and not reward.low > fail_under:
-        raise BarMissedError(
-            f"eval: the gain's interval begins at {reward.low:+.3f}, not above --fail-under {fail_under}"
-        )
+def _hold(reports: Sequence[Report], bars: Sequence[Bar]) -> None:
+    """Raise BarMissedError where the last label misses a bar."""
+    last = reports[-1].after.label
+    held = [(report, bar) for bar in bars for report in reports if bar.axis == report.axis]
+    said = [
+        f"{bar.name} ({why})" for report, bar in held if report.after.label == last and (why := missed(report, bar))
+    ]
+    if said:
+        raise BarMissedError(f"eval: {last} does not pass the gate: {', '.join(said)}")

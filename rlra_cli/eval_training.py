@@ -1,4 +1,4 @@
-"""The training between the two files of `rlra eval`: its logs, what a gold judge said, what it sampled."""
+"""The training between the files of `rlra eval`: its logs, what a gold judge said, what it sampled."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain

@@ -22,8 +22,8 @@ COMMANDS = {
     "select-data": "Keep the groups that a policy can learn from.",
     "defend": "Find what over-rewarded responses share, and draft vetoes against it.",
     "train": "Train the policy: staged from a judged file, or online.",
-    "eval": "Compare two judged files, prompt by prompt, with intervals.",
-    "eval seesaw": "Compare several policies on several axes: what gains, what loses.",
+    "eval": "Compare policies or checkpoints, prompt by prompt, and hold them to gates.",
+    "eval suite": "Answer, judge and measure suites by name.",
     "eval agreement": "Measure a judge against people's labels.",
     "eval pairwise": "Let a judge compare responses two by two, and rate whose they are.",
     "rubrics lint": "Find what makes rubrics bad, without a model.",
@@ -36,6 +36,7 @@ COMMANDS = {
     "validate": "Say what each file is, and whether it holds.",
     "show": "Print one prompt's life: rubric, responses, verdicts, rewards.",
     "diff": "Show where rewards moved most between two judged files.",
+    "provenance": "Say from what a file was made, step by step, and what is stale.",
 }
 GROUPS = {"rubrics": "Check rubrics, review them, ablate them, count them, exchange them."}
 """What the first word of a command of two words is about, where it is no command by itself."""

@@ -45,7 +45,7 @@ def read_tasks(source: Source) -> Iterator[Task]:
 
 def _rows(source: Source) -> Iterator[tuple[str, Task | Mapping[str, Any]]]:
     if is_table(source.path):
-        for number, row in enumerate(_table(source.path), start=1):
+        for number, row in enumerate(table_rows(source.path), start=1):
             yield f"{source.name}: row {number}", row
         return
     for number, line in source.lines():
@@ -106,7 +106,7 @@ def _numbered(messages: Any, repeats: Counter[str]) -> str:
     return name if repeats[name] == 1 else f"{name}-{repeats[name]}"
 
 
-def _table(path: str) -> Iterable[Mapping[str, Any]]:
+def table_rows(path: str) -> Iterable[Mapping[str, Any]]:
     """Yield the rows of a table through `datasets`; missing cells are left out."""
     import datasets
 

@@ -9,29 +9,45 @@ from rlra_cli.safe_text import shown
 from rlra_cli.train_table import SHOWN
 from schemas.report import Change, Report
 from schemas.train_log import TrainLog
-from stages.reports.reading import FEW_PROMPTS, Reading, figure, interval, reading, signed
+from stages.reports.reading import (
+    FEW_PROMPTS,
+    MOST_Q,
+    Reading,
+    figure,
+    interval,
+    is_doubtful,
+    probability,
+    reading,
+    signed,
+)
 
 _STYLES: dict[Reading, str] = {"better": "green", "worse": "red", "changed": "", "unclear": "dim", "same": "dim"}
 _SIGNS: dict[Reading, str] = {"better": "✓", "worse": "✗", "changed": "~", "unclear": "–", "same": "="}
 _METRICS = 6
+DOUBT = f"?: of all that was compared, one so clear may well be chance: q is above {MOST_Q}."
 
 
 def report_table(report: Report) -> Table:
-    """Return a report as one table: measures, then criteria, each with its change and interval."""
+    """Return a report as one table: measures, then criteria, each with its change, interval and corrected p-value.
+
+    The columns of the test are left out where nothing was tested.
+    """
     before, after = report.before, report.after
+    tested = any(change.q is not None for change in (*report.measures, *report.criteria))
     table = Table(title=_heading(report), title_justify="left", caption=_caption(report), caption_justify="left")
     table.add_column(Text("measure"), overflow="fold")
-    for name in (before.label, after.label, "change", f"{report.level:.0%} interval", "prompts"):
+    more = ("q", "prompts", "detectable") if tested else ("prompts",)
+    for name in (before.label, after.label, "change", f"{report.level:.0%} interval", *more):
         table.add_column(shown(name), justify="right")
     table.add_column(Text("reading"))
     for rows in (report.measures, report.criteria):
         for change in rows:
-            table.add_row(*_cells(change))
+            table.add_row(*_cells(change, tested))
         table.add_section()
     return table
 
 
-def _cells(change: Change) -> list[Text]:
+def _cells(change: Change, tested: bool) -> list[Text]:
     meaning = reading(change)
     style = _STYLES[meaning]
     figures = [figure(change.before), figure(change.after)]
@@ -40,9 +56,17 @@ def _cells(change: Change) -> list[Text]:
         *map(Text, figures),
         Text(signed(change.change), style=style),
         Text(interval(change)),
+        *([Text(probability(change.q))] if tested else []),
         Text(str(change.prompts)),
-        Text(f"{_SIGNS[meaning]} {meaning}", style=style),
+        *([Text(figure(change.detectable))] if tested else []),
+        Text(f"{_SIGNS[meaning]} {meaning}{'?' if is_doubtful(change) else ''}", style=style),
     ]
+
+
+def headline(report: Report) -> Change | None:
+    """Return the measure that stands for a comparison: a suite's first one, or the reward; None without a value."""
+    first = next(iter(report.measures), None)
+    return first if first and (first.says or first.name == "reward") else None
 
 
 def _heading(report: Report) -> Text:
@@ -57,7 +81,19 @@ def _caption(report: Report) -> Text:
     ]
     if min(report.before.prompts, report.after.prompts) < FEW_PROMPTS:
         notes.append(f"Intervals over fewer than {FEW_PROMPTS} prompts are narrower than they should be.")
-    return shown(" ".join(notes), "dim")
+    if any(is_doubtful(change) for change in (*report.measures, *report.criteria)):
+        notes.append(DOUBT)
+    if first := headline(report):
+        notes.append(_wanted(first))
+    return shown(" ".join(filter(None, notes)), "dim")
+
+
+def _wanted(headline: Change) -> str:
+    """Return how many prompts the headline's change would need, where these do not show which way it goes."""
+    if reading(headline) != "unclear" or headline.needed is None or headline.needed <= headline.prompts:
+        return ""
+    change = signed(headline.change)
+    return f"{headline.name}: to show a change of {change} takes some {headline.needed:,} prompts."
 
 
 def train_log_table(logs: Iterable[TrainLog]) -> Table:

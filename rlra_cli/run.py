@@ -14,6 +14,7 @@ import orjson
 
 from rlra_cli import ui
 from rlra_cli.options import MapOptions, RunOptions
+from rlra_cli.run_places import places
 from schemas.base import Record
 from schemas.errors import RlraError, TooManyFailuresError
 from schemas.files import files_of, shown, without_secrets
@@ -233,12 +234,12 @@ def finish(job: Job, target: Target) -> None:
 def write_manifest(job: Job, recipe: Recipe, path: Path) -> None:
     """Write who made an artifact, from what, and how to make it again."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(manifest_text(job, recipe))
+    partial.write_text(manifest_text(job, recipe, str(path.parent)))
     os.replace(partial, path)
 
 
-def manifest_text(job: Job, recipe: Recipe) -> str:
-    """Return the manifest of what `job` made, as it is written."""
+def manifest_text(job: Job, recipe: Recipe, folder: str = "") -> str:
+    """Return the manifest of what `job` made, as it is written into `folder`, or into the folder that is made."""
     run = {
         "argv": [without_secrets(word) for word in sys.argv[1:]],
         "commit": _commit(),
@@ -246,6 +247,7 @@ def manifest_text(job: Job, recipe: Recipe) -> str:
         "seconds": round(time.monotonic() - job.started, 1),
         "host": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
         "counts": dict(job.counts),
+        **places(folder or job.output, {role: source.path for role, source in job.inputs.items()}, job.spec),
         **job.found,
     }
     return Manifest(recipe=recipe, run=run).model_dump_json(indent=1, exclude_none=True) + "\n"

@@ -63,6 +63,7 @@ def _renderables(records: list[Record]) -> Iterator[object]:
     from rlra_cli.ablation_text import ablation_table
     from rlra_cli.agreement_text import full_table
     from rlra_cli.pairs_text import told
+    from rlra_cli.provenance_text import recorded
     from rlra_cli.ratings_text import rendered
     from rlra_cli.report_text import report_table, train_log_table
     from rlra_cli.rubric_text import rubric_text
@@ -73,6 +74,7 @@ def _renderables(records: list[Record]) -> Iterator[object]:
     from schemas.bank import BankRubric
     from schemas.findings import Findings
     from schemas.pairs import Pair, Ratings
+    from schemas.provenance import Provenance
     from schemas.report import Report
     from schemas.task import Task
     from schemas.train_log import TrainLog
@@ -83,6 +85,7 @@ def _renderables(records: list[Record]) -> Iterator[object]:
     ablations = [record for record in records if isinstance(record, Ablation)]
     if ablations:
         yield ablation_table(ablations)
+    yield from recorded([record for record in records if isinstance(record, Provenance)])
     for record in records:
         if isinstance(record, Report):
             yield report_table(record)

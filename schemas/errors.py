@@ -55,7 +55,7 @@ class TooManyFailuresError(RlraError):
 
 
 class BarMissedError(RlraError):
-    """A bar that the user set (`--fail-under`) was missed."""
+    """A bar that the user set (`--gate`, `--fail-under`, `--floor`) was missed."""
 
     exit_code = 4
 

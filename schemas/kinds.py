@@ -8,6 +8,7 @@ from schemas.base import Record
 from schemas.findings import Findings
 from schemas.judged import Judged
 from schemas.pairs import Pair, Ratings
+from schemas.provenance import Provenance
 from schemas.report import Report
 from schemas.rollouts import Rollouts
 from schemas.stats import Stats
@@ -30,6 +31,7 @@ KINDS: dict[str, type[Record]] = {
         Stats,
         Findings,
         Ablation,
+        Provenance,
     )
 }
 """Every kind of line, by the name that its tag begins with."""
@@ -46,4 +48,5 @@ MADE_BY = {
     "stats": "rlra stats",
     "ablation": "rlra rubrics ablate",
     "findings": "rlra defend",
+    "provenance": "rlra provenance",
 }

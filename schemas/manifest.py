@@ -19,7 +19,7 @@ class Input(Part):
     sha256: str
     """Of its bytes, decompressed."""
     records: int | None = None
-    """Lines read from it; None for files that are not JSONL."""
+    """Lines read from it; null for files that are not JSONL."""
     recipe: str | None = None
     """The digest of the recipe in its own manifest, where it has one."""
 
@@ -49,7 +49,7 @@ class Manifest(Part):
     recipe: Recipe
     """What decides the bytes."""
     run: dict[str, Any]
-    """Arguments, commit, times, host, counts, model usage: what may differ between identical runs."""
+    """Arguments, places, commit, times, host, counts, model usage: what may differ between identical runs."""
 
 
 def path_for(artifact: Path) -> Path:

@@ -26,6 +26,27 @@ class Change(Part):
     """Upper end of the bootstrap interval of `change`."""
     prompts: int = Field(ge=1)
     """Prompts on which both sides have a value."""
+    says: str = ""
+    """What the number is, for people, where the name does not say it."""
+    p: float | None = Field(default=None, ge=0, le=1)
+    """Two-sided p-value of the paired permutation test; none for a single prompt."""
+    q: float | None = Field(default=None, ge=0, le=1)
+    """`p` corrected for all that was compared in the run."""
+    detectable: float | None = Field(default=None, ge=0)
+    """The smallest change that so many prompts would show, at the test's level and power."""
+    needed: int | None = Field(default=None, ge=1)
+    """How many prompts would show a change as large as the measured one; none where it is 0."""
+
+
+class Gate(Part):
+    """A bar that a change was held to."""
+
+    measure: str
+    """The name of the change."""
+    bar: str
+    """The bar as it was given, such as `>=-0.5`."""
+    passed: bool
+    """Whether the whole interval of the change is on its side."""
 
 
 class Side(Part):
@@ -50,6 +71,8 @@ class Report(Record):
 
     KIND: ClassVar[str] = "report"
 
+    axis: str = ""
+    """What the prompts are of several sets of them, such as a suite's name; empty where there is one."""
     before: Side
     """The baseline."""
     after: Side
@@ -62,5 +85,7 @@ class Report(Record):
     """The seed of the bootstrap."""
     measures: tuple[Change, ...]
     """Reward, length, veto rate, diversity and repetition."""
+    gates: tuple[Gate, ...] = ()
+    """The bars that were set, and whether they were met."""
     criteria: tuple[Change, ...]
     """Per criterion: the share of responses that meet it; with tiers, the mean share of the range."""

@@ -5,15 +5,18 @@ A response that could not be had, and a verdict that failed, are never a number 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from schemas.judged import Judged, JudgedResponse, Verdict
 from schemas.rubric import Criterion, Rubric
+from stages.checks import text as texts
 from stages.checks.repetition import repeated_share
-from stages.checks.text import folded_words, words
+from stages.checks.text import words
 from stages.scoring import unit
 from stages.verdicts import BY_CHECK
 
+folded_words = lru_cache(maxsize=256)(texts.folded_words)  # four measures of a response fold it, one after the other
 Better = Literal["higher", "lower", "neither"]
 
 MOSTLY = 0.5

@@ -6,6 +6,7 @@ for some texts of 200,000 characters.
 """
 
 import re
+from collections.abc import Iterator
 
 from stages.checks.text import lines
 
@@ -37,7 +38,13 @@ def sentence_count(text: str) -> int:
     Abbreviations, initials and a stop inside quotes or brackets before a small letter do not end one. "P.S." opens a
     sentence and is none of its own.
     """
-    return sum(_count(block.split()) for block in _blocks(text))
+    return sum(1 for _ in sentences(text))
+
+
+def sentences(text: str) -> Iterator[list[str]]:
+    """Yield the sentences that `sentence_count` counts, each as its pieces between white space."""
+    for block in _blocks(text):
+        yield from _parted(block.split())
 
 
 def _blocks(text: str) -> list[str]:
@@ -50,13 +57,17 @@ def _blocks(text: str) -> list[str]:
     return [part for rows in blocks for part in _AFTER_WIDE_STOP.split("\n".join(rows))]
 
 
-def _count(tokens: list[str]) -> int:
-    found, open_sentence = 0, False
+def _parted(tokens: list[str]) -> Iterator[list[str]]:
+    sentence: list[str] = []
+    has_letter = False
     for token, following in zip(tokens, [*tokens, ""][1:], strict=True):
-        open_sentence = open_sentence or _LETTER.search(token) is not None
-        if open_sentence and _ends(token, following):
-            found, open_sentence = found + 1, False
-    return found + open_sentence
+        sentence.append(token)
+        has_letter = has_letter or _LETTER.search(token) is not None
+        if has_letter and _ends(token, following):
+            yield sentence
+            sentence, has_letter = [], False
+    if has_letter:
+        yield sentence
 
 
 def _ends(token: str, following: str) -> bool:

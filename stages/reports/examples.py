@@ -6,10 +6,21 @@ from dataclasses import dataclass
 from schemas.judged import Judged, JudgedResponse
 from stages.compare import Move, compare
 from stages.measures import REWARD, group_mean, rubric_of
-from stages.reports.marks import Mark, mark
+from stages.reports.marks import Mark, Tone, mark
+from stages.visible import one_line
 
 LONGEST = 6_000
 """Characters of a text that are shown; the rest is counted."""
+OPENING = 1_200
+"""Characters of a long text that are seen before it is unfolded."""
+LONGEST_REASON = 600
+MOST_REASONS = 40
+"""Verdicts of a response that are shown: those that speak against it first; the rest is counted."""
+MOST_TURNS = 12
+"""Earlier turns of a conversation that are shown, the last ones; the rest is counted."""
+
+
+_RANK: dict[Tone, int] = {"bad": 0, "failed": 1, "between": 2, "good": 3, "absent": 4}
 
 
 @dataclass(frozen=True)
@@ -45,8 +56,13 @@ class Shown:
     """Characters left out at the end of `text`."""
     response: JudgedResponse
     reasons: tuple[Reason, ...]
+    """Up to `MOST_REASONS`, in the rubric's order."""
+    reasons_left: int
+    """Verdicts that are not shown."""
     earlier: tuple[Turn, ...]
-    """What led to it, of a conversation of several turns."""
+    """What led to it, of a conversation of several turns; the last `MOST_TURNS` of them."""
+    turns: int
+    """All earlier turns."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,10 @@ class Example:
     """One prompt with one response of each side."""
 
     move: Move
+    prompt: str
+    """The text of the last user turn, cut to `LONGEST` characters."""
+    cut: int
+    """Characters left out at the end of `prompt`."""
     before: Shown
     after: Shown
 
@@ -72,7 +92,7 @@ def gains_and_losses(
     fell = [move for move in moves if move.difference and move.difference < 0][:count]
     examples = [
         [
-            Example(move, show(old[move.id], typical(old[move.id])), show(new[move.id], typical(new[move.id])))
+            Example(move, *cut(move.prompt), *(show(side[move.id], typical(side[move.id])) for side in (old, new)))
             for move in some
         ]
         for some in (rose, fell)
@@ -106,13 +126,42 @@ def worst(lines: Sequence[Judged]) -> tuple[Judged, int] | None:
 def show(group: Judged, index: int) -> Shown:
     """Return one response of a group with what was said about it, each of its texts cut to `LONGEST` characters."""
     response = group.responses[index]
-    reasons = [
-        Reason(criterion.id, mark(criterion, verdict), verdict.reason)
-        for criterion, verdict in zip(rubric_of(group).leaves, response.verdicts, strict=True)
-    ]
-    earlier = tuple(Turn(message.role, *_cut(message.content), cut_off) for message, cut_off in response.led_to)
-    return Shown(index, len(group.responses), *_cut(response.text), response, tuple(reasons), earlier)
+    judged = list(zip(rubric_of(group).leaves, response.verdicts, strict=True))
+    reasons = [Reason(c.id, mark(c, verdict), one_line(verdict.reason, LONGEST_REASON)) for c, verdict in judged]
+    turns = [Turn(message.role, *cut(message.content), cut_off) for message, cut_off in response.led_to[-MOST_TURNS:]]
+    kept = _most_telling(reasons)
+    text, left = cut(response.text)
+    return Shown(
+        index=index,
+        group_size=len(group.responses),
+        text=text,
+        cut=left,
+        response=response,
+        reasons=kept,
+        reasons_left=len(reasons) - len(kept),
+        earlier=tuple(turns),
+        turns=len(response.led_to),
+    )
 
 
-def _cut(text: str) -> tuple[str, int]:
-    return text[:LONGEST], max(0, len(text) - LONGEST)
+def cut(text: str, longest: int = LONGEST) -> tuple[str, int]:
+    """Return the beginning of a text, and how many characters were left out behind it."""
+    return text[:longest], max(0, len(text) - longest)
+
+
+def opening(text: str) -> tuple[str, str]:
+    """Return what of a text is seen at once, and what is folded away: nothing of a short one.
+
+    The text is parted where a line or a word ends, if one does near enough.
+    """
+    if len(text) <= OPENING * 3 // 2:
+        return text, ""
+    window = text[OPENING // 2 : OPENING]
+    place = max(window.rfind("\n"), window.rfind(" "))
+    at = OPENING // 2 + place + 1 if place >= 0 else OPENING
+    return text[:at], text[at:]
+
+
+def _most_telling(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    ranked = sorted(range(len(reasons)), key=lambda at: _RANK[reasons[at].mark.tone])[:MOST_REASONS]
+    return tuple(reasons[at] for at in sorted(ranked))

@@ -1,25 +1,27 @@
-"""A report as one HTML page that needs nothing else: no network, no scripts, no files beside it."""
+"""A comparison as one HTML page that needs nothing else: no network, no scripts, no files beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from schemas.judged import Judged
-from schemas.report import Report
 from schemas.train_log import TrainLog
+from stages.reports.compared import Compared, files
 from stages.reports.pages import page
 
 if TYPE_CHECKING:
+    from stages.provenance import Origin
     from stages.reports.examples import Shown
     from stages.training.parting import Held, Parting
 
-EXAMPLES = 3
-"""Largest gains, and as many largest losses, shown in full."""
+LONGEST_SCRIPT = 30_000
+"""Characters of the commands that make everything again; the rest is counted."""
+MOST_ALARMS = 20
 
 
 @dataclass(frozen=True)
 class Training:
-    """What is known of the training between the two files of a report."""
+    """What is known of the training between the policies of a report."""
 
     logs: Sequence[TrainLog] = ()
     """The lines of all rounds in a row."""
@@ -31,28 +33,43 @@ class Training:
     """Responses from the beginning, the middle and the end."""
 
 
-def render(report: Report, before: Sequence[Judged], after: Sequence[Judged], training: Training | None = None) -> str:
-    """Return the page of a report over the two files that it compares, and the training between them.
+def render(
+    compared: Sequence[Compared],
+    training: Training | None = None,
+    origins: "Sequence[Origin]" = (),
+    command: str = "",
+) -> str:
+    """Return the page of one or more comparisons, of the training between them and of where their files come from.
 
-    Every text is escaped, and hidden characters are drawn: judged text is hostile. The same arguments
-    give the same page.
+    `origins` are the files and models that led to the judged files, in any order, and `command` is what was typed for
+    this page. Every text is escaped, hidden characters are drawn, and texts, examples, rows and marks are bounded:
+    judged text is hostile, and files are large. The same arguments give the same page. Raises ValueError without a
+    comparison.
     """
-    training = training or Training()
+    from stages.reports.comparison import comparisons
+    from stages.reports.judging import judging
+    from stages.reports.overview import overview
+    from stages.reports.policies import policies
+
+    if not compared:
+        raise ValueError("a page needs a comparison")
+    asked = files(compared)
     return _template().render(
-        report=report,
-        headline=next((change for change in report.measures if change.name == "reward"), None),
-        plots=_plots(report, before, after),
-        training=training,
-        **_curves(training),
-        provenance=_provenance(report, before, after),
-        judges=[judges(before), judges(after)],
-        **_examples(before, after),
+        comparisons=comparisons(compared),
+        overview=(seen := overview([each.report for each in compared])),
+        seesaw=_seesaw(seen),
+        report=compared[0].report,
+        training=training or Training(),
+        **_curves(training or Training()),
+        judging=judging(asked),
+        policies=policies(asked),
+        **_origins(origins, command),
     )
 
 
 def _template() -> Any:
-    from stages.measures import SAYS
-    from stages.reports import reading
+    from stages.reports import examples, judging, overview, reading
+    from stages.visible import one_line
 
     return page(
         "report.html.j2",
@@ -60,23 +77,29 @@ def _template() -> Any:
         signed=reading.signed,
         interval=reading.interval,
         reading=reading.reading,
+        is_doubtful=reading.is_doubtful,
+        probability=reading.probability,
+        share=reading.share,
+        duration=reading.duration,
+        amount=reading.amount,
+        dollars=reading.dollars,
         few=reading.FEW_PROMPTS,
-        says=SAYS,
+        most_q=reading.MOST_Q,
+        says=overview.says,
+        bar=overview.bar,
+        least_sure=judging.least_sure,
+        opening=examples.opening,
+        short=lambda text, longest=80: one_line(str(text), longest),
     )
 
 
-def _plots(report: Report, before: Sequence[Judged], after: Sequence[Judged]) -> dict:
+def _seesaw(seen: Any) -> Any:
     from markupsafe import Markup
 
     from stages.reports import plots
 
-    drawn = {
-        "rewards": plots.rewards(report, before, after),
-        "criteria": plots.criteria(report.criteria),
-        "lengths": plots.lengths(report, before, after),
-    }
-    # matplotlib escapes the text inside its own SVG.
-    return {name: Markup(svg) if svg else None for name, svg in drawn.items()}
+    drawing = plots.seesaw(seen)
+    return Markup(drawing) if drawing else None
 
 
 def _curves(training: Training) -> dict[str, Any]:
@@ -86,53 +109,30 @@ def _curves(training: Training) -> dict[str, Any]:
 
     gold = learning.gold(training.logs, training.gold, training.parted)
     return {
-        "alarms": [line.event for line in training.logs if learning.is_alarm(line)],
+        "alarms": [line.event for line in training.logs if learning.is_alarm(line)][:MOST_ALARMS],
+        # matplotlib escapes the text inside its own SVG.
         "curves": [(name, Markup(svg)) for name, svg in learning.curves(training.logs)],
         "criteria_curves": [(name, Markup(svg)) for name, svg in learning.criteria(training.logs)],
         "gold": Markup(gold) if gold else None,
     }
 
 
-def _examples(before: Sequence[Judged], after: Sequence[Judged]) -> dict[str, Any]:
-    from stages.reports import examples
+def _origins(origins: "Sequence[Origin]", command: str) -> dict[str, Any]:
+    from stages.reports import chain, spending
 
-    gains, losses = examples.gains_and_losses(before, after, EXAMPLES)
-    found = examples.worst(after)
-    worst = (found[0], examples.show(*found)) if found else None
-    return {"gains": gains, "losses": losses, "worst": worst, "wanted": EXAMPLES}
-
-
-def judges(lines: Iterable[Judged]) -> list[str]:
-    """Return who gave the verdicts of a file, sorted: models, and `check`."""
-    return sorted({v.judge for line in lines for response in line.responses for v in response.verdicts})
-
-
-def _provenance(report: Report, before: Sequence[Judged], after: Sequence[Judged]) -> list[tuple[str, str, str]]:
-    sides = ((report.before, before), (report.after, after))
-    columns = [
-        {
-            "label": side.label,
-            "model": side.model,
-            "revision": side.revision,
-            "engine": _all(f"{line.policy.engine} {line.policy.dtype}" for line in lines),
-            "chat template": _all(line.policy.template for line in lines),
-            "temperature": _all(f"{s.temperature:g}" if (s := line.policy.sampling) else "unknown" for line in lines),
-            "longest response": _all(
-                f"{s.max_tokens} tokens" if (s := line.policy.sampling) else "unknown" for line in lines
-            ),
-            "sampling seed": _all(str(line.policy.seed) for line in lines),
-            "judges": _all(judges(lines)),
-            "rubric": _all(f"{line.rubric.rubric} ({line.rubric.digest()})" for line in lines if line.rubric),
-            "prompts": str(side.prompts),
-            "responses": str(side.responses),
-            "without a reward": str(side.unscored),
-        }
-        for side, lines in sides
-    ]
-    return [(name, columns[0][name], columns[1][name]) for name in columns[0]]
-
-
-def _all(values: Iterable[str], shown: int = 4) -> str:
-    found = sorted(set(values))
-    more = f" and {len(found) - shown} more" if len(found) > shown else ""
-    return ", ".join(found[:shown]) + more
+    steps = spending.steps(origins)
+    again = chain.script(origins, command)
+    return {
+        "links": chain.links(origins),
+        "folder": chain.common_folder(origins),
+        "states": chain.states(origins),
+        "most_links": chain.MOST_ROWS,
+        "steps": steps,
+        "spent": {name: spending.total(steps, name) for name in spending.SPENT},
+        "seconds": spending.seconds(steps),
+        "most_steps": spending.MOST_STEPS,
+        "sieves": spending.sieves(origins),
+        "again": again[:LONGEST_SCRIPT],
+        "again_cut": max(0, len(again) - LONGEST_SCRIPT),
+        "anchored": any("--anchors" in origin.command for origin in origins),
+    }

@@ -26,7 +26,7 @@ CURVES = {
 """The measures that are drawn, in this order, and what they are."""
 MOST_CRITERIA = 12
 """Criteria with a curve of their own: those that changed most."""
-_HEIGHT = 2.4
+_HEIGHT, _WIDTH = 2.3, 4.2
 
 
 def curves(logs: Sequence[TrainLog]) -> list[tuple[str, str]]:
@@ -60,13 +60,13 @@ def curve(logs: Sequence[TrainLog], name: str) -> str | None:
         axes.plot(steps, values, color=AFTER, linewidth=1.5, marker="o" if len(steps) < 40 else "", markersize=3)
         _rounds(axes, rounds)
 
-    return svg(draw, "A measure against optimizer step", height=_HEIGHT)
+    return svg(draw, "A measure against optimizer step", height=_HEIGHT, width=_WIDTH)
 
 
 def _rounds(axes: Axes, rounds: Sequence[int]) -> None:
     for start in rounds:
         axes.axvline(start, color=INK, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="optimizer step, rounds in a row")
+    axes.set(xlabel="optimizer step")
 
 
 def learning_curve(logs: Sequence[TrainLog], name: str = "reward") -> tuple[list[int], list[float], list[int]]:
@@ -120,7 +120,7 @@ def gold(logs: Sequence[TrainLog], points: Sequence[Held], parted: Parting | Non
         axes.set(ylabel="mean reward")
         axes.legend(frameon=False)
 
-    return svg(draw, "The gold judge beside the run's own")
+    return svg(draw, "The gold judge beside the run's own", width=5.2)
 
 
 def is_alarm(log: TrainLog) -> bool:

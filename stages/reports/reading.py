@@ -8,7 +8,13 @@ Reading = Literal["better", "worse", "changed", "unclear", "same"]
 
 FEW_PROMPTS = 10
 """Below this many prompts a bootstrap interval is too narrow to be trusted."""
+MOST_Q = 0.05
+"""Above this a change may well be one that chance makes look clear, among all that was compared."""
 _SMALL = 10
+_LEAST_P = 0.0005
+_LEAST_SHARE = 0.0005
+_MINUTE, _HOUR = 60, 3600
+_CENT = 0.01
 
 
 def reading(change: Change) -> Reading:
@@ -23,6 +29,11 @@ def reading(change: Change) -> Reading:
     if change.better == "neither":
         return "changed"
     return "better" if (change.change > 0) == (change.better == "higher") else "worse"
+
+
+def is_doubtful(change: Change) -> bool:
+    """Return whether a change looks clear by itself, and not among all that was compared: `q` is above `MOST_Q`."""
+    return reading(change) not in ("unclear", "same") and change.q is not None and change.q > MOST_Q
 
 
 def figure(value: float | None) -> str:
@@ -46,3 +57,40 @@ def _is_seen(text: str) -> bool:
 def interval(change: Change) -> str:
     """Return the two ends of a change's interval."""
     return f"{signed(change.low)} to {signed(change.high)}"
+
+
+def probability(value: float | None) -> str:
+    """Return a p-value with three decimals, `<0.001` below what they show; `–` for none."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if value >= _LEAST_P else "<0.001"
+
+
+def share(part: float, whole: float) -> str:
+    """Return a share in per cent with one decimal; `–` of nothing, and never `0.0%` or `100.0%` where some is left."""
+    if not whole:
+        return "–"
+    if 0 < part / whole < _LEAST_SHARE:
+        return "<0.1%"
+    return ">99.9%" if 1 - _LEAST_SHARE < part / whole < 1 else f"{part / whole:.1%}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time in words, such as `0.5 s`, `12 min` or `3.4 h`; `–` for none."""
+    if seconds is None:
+        return "–"
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    return f"{seconds / _MINUTE:.1f} min" if seconds < _HOUR else f"{seconds / _HOUR:.1f} h"
+
+
+def amount(value: float | None) -> str:
+    """Return a count with commas; `–` for none, which is not 0."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def dollars(value: float | None) -> str:
+    """Return an amount of money with two decimals, of cents with four; `–` for none, which is not 0."""
+    if value is None:
+        return "–"
+    return f"${value:,.2f}" if value == 0 or value >= _CENT else f"${value:.4f}"

@@ -1,4 +1,4 @@
-"""What `rlra eval` shows of the training between its two files."""
+"""What `rlra eval` shows of the training between its files."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def test_eval_says_where_gold_judge_and_training_reward_part_and_draws_them(run:
     assert told.removeprefix("eval: ").replace("'", "&#39;") in page
     assert "gold judge, held-out prompts" in page and "said 1" in page and "said 9" in page
     recipe = read_manifest(path_for(run.folder / "report.jsonl")).recipe
-    assert {"before", "after", "log.0", "gold.0", "gold.6", "gold.12"} == set(recipe.inputs)
+    assert {"gold-0", "gold-12", "log.0", "gold.0", "gold.6", "gold.12"} == set(recipe.inputs)
     quiet = run("eval", "gold-0.jsonl", "gold-6.jsonl", *words, *golds[2:], "--quiet")
     assert (quiet.code, quiet.err) == (0, "")
 

@@ -53,8 +53,7 @@ def test_help_loads_nothing_heavy(words: tuple[str, ...]) -> None:
     """Printing help imports no library that takes long to import."""
     loaded = helped(*words)[1]
     assert "rlra_cli.main" in loaded
-    allowed = {"numpy"} if words == ("eval",) else set()  # its stage is arithmetic from the first line on
-    assert not HEAVY & set(loaded) - allowed
+    assert not HEAVY & set(loaded)
 
 
 @every_command

@@ -7,11 +7,11 @@ from itertools import cycle
 import pytest
 
 from schemas.judged import Judged
-from schemas.report import Report
 from schemas.task import Message
 from schemas.train_log import TrainLog
 from stages.eval import EvalSpec, evaluate
-from stages.reports.examples import LONGEST
+from stages.reports.compared import Compared
+from stages.reports.examples import LONGEST, OPENING
 from stages.reports.html import Training, render
 from stages.reports.learning import criteria, curves, learning_curve
 from stages.reports.samples import over_time
@@ -20,7 +20,7 @@ from tests.judged_lines import Answer, answer, group
 
 GOOD, FAIR, POOR = answer("warm words", 2, 1, 0, 0), answer("fair words", 1, 1, 0, 0), answer("poor words", 0, 0, 1, 0)
 HOSTILE = "</style></svg><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }}\x1b[31m\x00\u202e&amp;'\""
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "input"}
 
 
 class Page(HTMLParser):
@@ -52,10 +52,18 @@ class Page(HTMLParser):
         self.text += data
 
 
-def sides(labels: tuple[str, str] = ("base", "trained")) -> tuple[Report, list[Judged], list[Judged]]:
+def compared(before: list[Judged], after: list[Judged], labels: tuple[str, str], resamples: int = 10) -> Compared:
+    return Compared(evaluate(before, after, labels, EvalSpec(resamples=resamples)), before, after)
+
+
+def page_of(before: list[Judged], after: list[Judged], labels: tuple[str, str] = ("a", "b")) -> str:
+    return render([compared(before, after, labels)])
+
+
+def sides(labels: tuple[str, str] = ("base", "trained")) -> Compared:
     before = [group(f"p{n}", FAIR if n else GOOD, POOR) for n in range(10)]
     after = [group(f"p{n}", POOR if n % 3 == 0 else GOOD, GOOD if n else POOR, model="new") for n in range(10)]
-    return evaluate(before, after, labels, EvalSpec(resamples=100)), before, after
+    return compared(before, after, labels, resamples=100)
 
 
 def led(made: Answer, *turns: str, cut_off_turns: tuple[int, ...] = ()) -> Answer:
@@ -72,14 +80,14 @@ def hostile() -> str:
     bad, mean = answer(HOSTILE, 0, 0, 1, 0, reason=HOSTILE), answer(HOSTILE, 1, 1, 0, 0, reason=HOSTILE)
     bad, mean = led(bad, f"EARLIER {HOSTILE}", f"WHY {HOSTILE}"), led(mean, "Red.", "Why?")
     before, after = [group("p", mean, prompt=HOSTILE)], [group("p", bad, prompt=HOSTILE, model=HOSTILE)]
-    return render(evaluate(before, after, (HOSTILE, r"$\frac{x$"), EvalSpec(resamples=10)), before, after)
+    return page_of(before, after, (HOSTILE, r"$\frac{x$"))
 
 
 LOGS = [TrainLog(id=f"{r}-{s}", step=s, seconds=1, metrics={"reward": 0.1 * s}) for r in range(2) for s in range(1, 4)]
 
 
 @pytest.mark.parametrize(
-    "page", [render(*sides(), Training(LOGS)), render(*sides()), hostile()], ids=["whole", "no logs", "hostile"]
+    "page", [render([sides()], Training(LOGS)), render([sides()]), hostile()], ids=["whole", "no logs", "hostile"]
 )
 def test_page_is_well_formed_and_has_no_scripts(page: str) -> None:
     parsed = Page(page)
@@ -92,8 +100,9 @@ def test_page_is_well_formed_and_has_no_scripts(page: str) -> None:
 
 
 def test_page_needs_no_network() -> None:
-    page = render(*sides(), Training(LOGS))
-    assert not re.search(r"http|src=|@import|//\w", page)
+    page = render([sides()], Training(LOGS))
+    assert not re.search(r"https?:|src=|@import|//\w", page)
+    assert "default-src 'none'" in page  # and a browser would refuse it
 
 
 def test_hostile_texts_are_drawn_and_not_obeyed() -> None:
@@ -110,30 +119,29 @@ def test_hostile_texts_are_drawn_and_not_obeyed() -> None:
 def test_earlier_turns_are_folded_before_the_answer_and_marked_where_they_were_cut_off() -> None:
     answers = [led(made, "Red.", "Why?", "So", "Sure?", cut_off_turns=(2,)) for made in (POOR, GOOD)]
     before, after = ([group("p", made)] for made in answers)
-    page = render(evaluate(before, after, ("a", "b"), EvalSpec(resamples=10)), before, after)
+    page = page_of(before, after)
     folded = re.findall(r"<details>(.*?)</details>\s*<div class=\"text\">(\w+ words)", page, re.DOTALL)
     assert [text for _, text in folded] == ["poor words", "warm words", "warm words"]
     for inside, _ in folded:
         said = " ".join(Page(inside).text.split())
         assert said == "4 earlier turns assistant Red. user Why? assistant · cut off So user Sure?"
-    assert "<details" not in render(*sides())
 
 
 def test_a_long_earlier_turn_is_cut_and_the_rest_is_counted() -> None:
     before, after = ([group("p", led(made, "x" * (LONGEST + 7), "Why?"))] for made in (POOR, GOOD))
-    page = render(evaluate(before, after, ("a", "b"), EvalSpec(resamples=10)), before, after)
+    page = page_of(before, after)
     assert page.count("… 7 more characters") == 3
-    assert max(map(len, re.findall("x+", page))) == LONGEST
+    assert [len(run) for run in re.findall("x{9,}", page)] == [OPENING, LONGEST - OPENING] * 3
 
 
 def test_same_arguments_give_the_same_page() -> None:
-    assert render(*sides(), Training(LOGS)) == render(*sides(), Training(LOGS))
+    assert render([sides()], Training(LOGS)) == render([sides()], Training(LOGS))
 
 
 def test_headline_says_the_change_and_its_interval() -> None:
-    report, before, after = sides()
+    report = sides().report
     reward = report.measures[0]
-    text = " ".join(Page(render(report, before, after)).text.split())
+    text = " ".join(Page(render([sides()])).text.split())
     assert f"Reward went from {reward.before:.3f} to {reward.after:.3f}: +{reward.change:.3f}" in text
     assert f"95% interval +{reward.low:.3f} to +{reward.high:.3f}, over 10 prompts" in text
     assert all(change.name in text for change in (*report.measures, *report.criteria))
@@ -142,31 +150,31 @@ def test_headline_says_the_change_and_its_interval() -> None:
 def test_gains_losses_and_the_worst_response_are_shown() -> None:
     before = [group(f"p{n}", FAIR) for n in range(8)]
     after = [group(f"p{n}", answer(f"text {n}", *((2, 1, 0, 0) if n < 4 else (0, n % 2, 1, 0)))) for n in range(8)]
-    page = render(evaluate(before, after, ("base", "trained"), EvalSpec(resamples=10)), before, after)
-    gains, losses, worst, _ = page.split("<h2>Largest gains")[1].split("<h2>")
-    assert re.findall(r"<h3>(p\d)", gains) == ["p0", "p1", "p2"]
-    assert re.findall(r"<h3>(p\d)", losses) == ["p4", "p5", "p6"]
-    assert "text 4" in worst and "<h3>p4" in worst
+    page = page_of(before, after, ("base", "trained"))
+    gains, losses, worst = page.split('id="c1-gains"')[1].partition("<h2")[0].split("<h3")
+    assert re.findall(r"<h4>(p\d)", gains) == ["p0", "p1", "p2"]
+    assert re.findall(r"<h4>(p\d)", losses) == ["p4", "p5", "p6"]
+    assert "text 4" in worst and "<h4>p4" in worst
 
 
 def test_too_few_losses_are_said() -> None:
     before, after = [group("p", POOR)], [group("p", GOOD)]
-    page = render(evaluate(before, after, ("a", "b"), EvalSpec(resamples=10)), before, after)
+    page = page_of(before, after)
     assert "Only 1 gained reward." in page and "No prompt lost reward." in page
     assert "fewer than 10 prompts" in page and "no learning curve" in page
 
 
 def test_missing_rewards_are_never_shown_as_numbers() -> None:
     failed = [group("p", answer("x", "failed", 1, 0, 0))]
-    page = Page(render(evaluate(failed, failed, ("a", "b"), EvalSpec(resamples=10)), failed, failed)).text
+    page = Page(page_of(failed, failed)).text
     assert "No prompt has a reward on both sides." in page and "No response has a reward." in page
     assert "1 of 1" in page
 
 
 def test_plots_take_their_colours_from_the_page() -> None:
-    page = render(*sides(), Training(LOGS))
+    page = render([sides()], Training(LOGS))
     drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
-    assert len(drawings) == 4 and len(re.findall(r"<svg", render(*sides()))) == 3
+    assert len(drawings) == 4 and len(re.findall(r"<svg", render([sides()]))) == 3
     for drawing in drawings:
         assert "currentColor" in drawing and re.search(r"var\(--(before|after|worse)\)", drawing)
         assert not re.search(r"#(?:0a0b|0102)|<metadata|<style|<\?xml", drawing)
@@ -237,7 +245,7 @@ def test_the_page_shows_how_the_run_went() -> None:
     said = [group(f"{HOSTILE}@{n}", answer(HOSTILE, 1, 1, 0, 0), prompt=HOSTILE) for n in (1, 2)]
     samples = over_time(lambda: [of_revision(line, f"{HOSTILE}{n}") for n, line in enumerate(said)])
     logs = [*LOGS, log(4, **{"met/<script>": 0.5, "reward": 0.4}), log(4, event=f"alarm: {HOSTILE}")]
-    page = render(*sides(), Training(logs, points, Parting(0, 5, 0.2, 0.45, 2), samples))
+    page = render([sides()], Training(logs, points, Parting(0, 5, 0.2, 0.45, 2), samples))
     parsed = Page(page)
     assert parsed.open == [] and not parsed.tags & {"script", "img"}
     assert len(re.findall(r"<svg", page)) == 3 + 3  # the sides; gold, reward and one criterion
@@ -248,14 +256,14 @@ def test_the_page_shows_how_the_run_went() -> None:
 
 def test_rounds_with_a_gold_judge_need_no_gold_files() -> None:
     held = [log(step, held_out=0.1 * step, held_out_gold=0.5 - 0.1 * step) for step in (0, 1, 2)]
-    text = Page(render(*sides(), Training([*held, log(2, event="alarm: from step 1 to 2")]))).text
+    text = Page(render([sides()], Training([*held, log(2, event="alarm: from step 1 to 2")]))).text
     assert "the run's own judge, held-out prompts" in text and "gold judge, held-out prompts" in text
     assert "they part" in text and "two standard errors" not in text
-    quiet = Page(render(*sides(), Training(held))).text
+    quiet = Page(render([sides()], Training(held))).text
     assert "gold judge, held-out prompts" in quiet and "they part" not in quiet
 
 
 def test_a_run_without_gold_files_or_samples_shows_none() -> None:
-    text = Page(render(*sides(), Training(LOGS))).text
+    text = Page(render([sides()], Training(LOGS))).text
     assert "mean reward" in text
     assert not any(words in text for words in ("gold judge", "Responses early", "meets each criterion"))

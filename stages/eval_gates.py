@@ -1,0 +1,98 @@
+"""Gates of `rlra eval`: bars that a change is held to, with the whole of its interval."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.errors import RlraError
+from schemas.report import Change, Gate, Report
+
+HEADLINE = "reward"
+"""The measure of a gate that names none."""
+_BAR = re.compile(r"(?P<name>[^<>=]*?)\s*(?P<bar>(?P<side>>=|<=)\s*(?P<gain>[^<>=]+))")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar, as it was set."""
+
+    given: str
+    axis: str
+    measure: str
+    bar: str
+    """Its side and how much, such as `>=-0.5`."""
+    at_least: bool
+    gain: float
+
+    @property
+    def name(self) -> str:
+        """Axis, where there are several, measure and bar."""
+        return f"{self.axis}.{self.measure}{self.bar}" if self.axis else f"{self.measure}{self.bar}"
+
+
+def bars_of(given: Sequence[str], axes: Sequence[str]) -> list[Bar]:
+    """Return the bars of `--gate AXIS.MEASURE>=GAIN`; without an axis it is the only one, without a measure `reward`.
+
+    Raises RlraError for what says no bar, and for an axis that is not there.
+    """
+    return [_bar_of(word, axes) for word in given]
+
+
+def _bar_of(word: str, axes: Sequence[str]) -> Bar:
+    found = _BAR.fullmatch(word.strip())
+    try:
+        gain = float(found["gain"]) if found else math.nan
+    except ValueError:
+        gain = math.nan
+    if not found or not math.isfinite(gain):
+        raise RlraError(f"--gate: '{word}' is not AXIS.MEASURE>=GAIN, nor <=", hint="such as 'ifeval.strict>=-0.5'")
+    axis, measure = _named(found["name"], axes, word)
+    return Bar(word, axis, measure, f"{found['side']}{found['gain'].strip()}", found["side"] == ">=", gain)
+
+
+def _named(name: str, axes: Sequence[str], word: str) -> tuple[str, str]:
+    """Return the axis and the measure that the left side of a bar names: both, or one of them."""
+    for axis in sorted(axes, key=len, reverse=True):  # the name of one may begin that of another
+        if axis and name == axis:
+            return axis, HEADLINE
+        if axis and name.startswith(f"{axis}."):
+            return axis, name.removeprefix(f"{axis}.")
+    if len(axes) == 1:
+        return axes[0], name or HEADLINE
+    raise RlraError(f"--gate: '{word}' names no axis", hint=f"the axes are {', '.join(axes)}")
+
+
+def hold(report: Report, bars: Sequence[Bar], known: Sequence[str]) -> Report:
+    """Return the report with what became of the bars of its axis.
+
+    Raises RlraError for a measure that is not one of `known`, which are those that could have been measured.
+    """
+    own = [bar for bar in bars if bar.axis == report.axis]
+    for bar in own:
+        if bar.measure not in known:
+            where = f"{report.axis}: " if report.axis else ""
+            raise RlraError(
+                f"--gate: '{bar.given}': {where}no measure and no criterion is called '{bar.measure}'",
+                hint=f"there are {', '.join(known)}",
+            )
+    gates = tuple(Gate(measure=bar.measure, bar=bar.bar, passed=not missed(report, bar)) for bar in own)
+    return report.model_copy(update={"gates": gates})
+
+
+def missed(report: Report, bar: Bar) -> str:
+    """Return why a report misses a bar of its axis, empty where the whole interval is on the bar's side."""
+    change = change_of(report, bar.measure)
+    if change is None:
+        return "no prompt has a value on both sides"
+    if change.prompts < 2:
+        return "a single prompt has no interval"
+    if change.low >= bar.gain if bar.at_least else change.high <= bar.gain:
+        return ""
+    end, value = ("begins", change.low) if bar.at_least else ("ends", change.high)
+    return f"its interval {end} at {value:+.4g}"
+
+
+def change_of(report: Report, measure: str) -> Change | None:
+    """Return the change of a measure, or else of a criterion, by name."""
+    return next((change for change in (*report.measures, *report.criteria) if change.name == measure), None)

@@ -1,0 +1,120 @@
+"""What the steps behind a report took, and what their selections left out, as their manifests say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from stages.reports.chain import common_folder, once, place_of
+
+if TYPE_CHECKING:
+    from stages.provenance import Origin
+
+MOST_STEPS = 60
+"""Rows of a table; the sums are over all steps."""
+SPENT = ("responses", "tokens", "calls", "tokens_in", "tokens_out", "usd")
+"""What is added up: responses and tokens that were sampled, calls to judges or writers and their tokens, dollars."""
+_DROPPED = "dropped_"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command, and what it took."""
+
+    stage: str
+    place: str
+    """The file, or the folder of the model, that it made, below the folder that all files are in."""
+    started: str
+    seconds: float | None
+    figures: Mapping[str, float]
+    """Its counts by name: `records`, `responses`, `tokens`, `calls`, `tokens_in`, `tokens_out`, `usd`, `steps`, …"""
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """One selection: what came in, what each reason took, what stayed."""
+
+    place: str
+    """The file that it made, below the folder that all files are in."""
+    kept: int
+    dropped: Mapping[str, int]
+    """Lines left out by reason, in the order in which they were asked for."""
+
+    @property
+    def came(self) -> int:
+        """The lines that came in."""
+        return self.kept + sum(self.dropped.values())
+
+
+def steps(origins: Sequence["Origin"]) -> list[Step]:
+    """Return the commands in the order in which they began, each once.
+
+    What a training run made inside its own folder, as its rounds are, is a part of that run and not counted beside it:
+    its seconds are the run's, and its other counts are added to those of the run.
+    """
+    made = [origin for origin in once(origins) if origin.stage]
+    runs = [origin for origin in made if origin.stage == "train"]
+    inside: dict[str, list[Origin]] = {}
+    alone = []
+    for origin in made:
+        owner = next((run for run in _outermost(runs) if _is_inside(origin.path, run.path)), None)
+        if owner:
+            inside.setdefault(owner.path, []).append(origin)
+        else:
+            alone.append(origin)
+    folder = common_folder(once(origins))
+    found = [_step(origin, inside.get(origin.path, []), folder) for origin in alone]
+    return sorted(found, key=lambda step: step.started)
+
+
+def _outermost(runs: Sequence["Origin"]) -> list["Origin"]:
+    return [run for run in runs if not any(_is_inside(run.path, other.path) for other in runs)]
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return path != folder and PurePath(path).is_relative_to(folder)
+
+
+def _step(origin: "Origin", parts: Sequence["Origin"], folder: str) -> Step:
+    figures = dict(_numbers(origin))
+    for part in parts:
+        for name, value in _numbers(part):
+            if name in SPENT:
+                figures[name] = figures.get(name, 0) + value
+    return Step(origin.stage, place_of(origin, folder), origin.started, origin.seconds, figures)
+
+
+def _numbers(origin: "Origin") -> Iterator[tuple[str, float]]:
+    for name, value in {**origin.counts, **origin.usage}.items():
+        if is_number(value):
+            yield name, value
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a count of a manifest is one: manifests hold whatever somebody wrote into them."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def total(found: Sequence[Step], name: str) -> float | None:
+    """Return the sum of one figure over all steps; None where no step has it."""
+    known = [step.figures[name] for step in found if name in step.figures]
+    return sum(known) if known else None
+
+
+def seconds(found: Sequence[Step]) -> float | None:
+    """Return the seconds of all steps in a row; None where no step says."""
+    known = [step.seconds for step in found if step.seconds is not None]
+    return sum(known) if known else None
+
+
+def sieves(origins: Sequence["Origin"]) -> list[Sieve]:
+    """Return the selections among the steps, in the order in which they were made."""
+    made = [origin for origin in once(origins) if origin.stage == "select-data"]
+    folder = common_folder(once(origins))
+    return [_sieve(origin, folder) for origin in sorted(made, key=lambda origin: origin.started)]
+
+
+def _sieve(origin: "Origin", folder: str) -> Sieve:
+    counted = {name: int(value) for name, value in _numbers(origin)}
+    dropped = {name.removeprefix(_DROPPED): n for name, n in counted.items() if name.startswith(_DROPPED)}
+    return Sieve(place_of(origin, folder), counted.get("records", origin.records or 0), dropped)
