@@ -68,7 +68,7 @@ GUARDS = ("reference_loglik", "on_topic")
 
 
 def outcomes(path: Path) -> dict[str, list[tuple[str, bool]]]:
-    """Return, by prompt, the kind of each of its instructions and whether it is met. Raises RlraError as reading does."""
+    """Return, by prompt, the kind of each instruction and whether it is met. Raises RlraError as reading does."""
     found = {}
     for line in Source(str(path)).read(Judged):
         leaves, verdicts = line.rubric.leaves if line.rubric else (), line.responses[0].verdicts
