@@ -17,7 +17,6 @@ from schemas.jsonl import Source
 from schemas.judged import Judged
 from schemas.report import Report
 from stages.agreement.ratios import Array, Sides, interval
-from stages.verdicts import BY_CHECK
 
 TRAINED = frozenset(
     (
@@ -68,19 +67,23 @@ GUARDS = ("reference_loglik", "on_topic")
 
 
 def outcomes(path: Path) -> dict[str, list[tuple[str, bool]]]:
-    """Return, by prompt, the kind of each instruction and whether it is met. Raises RlraError as reading does."""
+    """Return, by prompt, the kind of each instruction and whether it is met. Raises RlraError as reading does.
+
+    A prompt without an answer, or with a verdict that failed, is left out: it was not failed by the model.
+    """
     found = {}
     for line in Source(str(path)).read(Judged):
-        leaves, verdicts = line.rubric.leaves if line.rubric else (), line.responses[0].verdicts
-        asked = zip(leaves, verdicts, strict=True)
-        strict = [(leaf, verdict) for leaf, verdict in asked if leaf.is_weighed and verdict.judge == BY_CHECK]
-        found[line.id] = [(next(iter(leaf.check or {})), verdict.score == 1) for leaf, verdict in strict]
+        response = line.responses[0]
+        asked = zip(line.rubric.leaves if line.rubric else (), response.verdicts, strict=True)
+        said = [(next(iter(leaf.check)), verdict.score) for leaf, verdict in asked if leaf.check and leaf.is_weighed]
+        if response.finish != "failed" and all(score is not None for _, score in said):
+            found[line.id] = [(kind, score == 1) for kind, score in said]
     return found
 
 
-def parts(answers: dict[str, list[tuple[str, bool]]]) -> dict[str, Array]:
-    """Return, by measure, what each prompt adds to the numerator and to the denominator, prompts by id."""
-    rows = [answers[name] for name in sorted(answers)]
+def parts(answers: dict[str, list[tuple[str, bool]]], prompts: list[str]) -> dict[str, Array]:
+    """Return, by measure, what each prompt adds to the numerator and to the denominator."""
+    rows = [answers[name] for name in prompts]
     made = {"prompts": np.array([(100.0 * all(met for _, met in row), 1.0) for row in rows])}
     for name, belongs in GROUPS.items():
         mine = [[met for kind, met in row if belongs(kind)] for row in rows]
@@ -109,8 +112,11 @@ def guards(folder: Path) -> Iterable[str]:
 
 def main(base: Path, folders: list[Path]) -> None:
     """Print the table."""
-    before = parts(outcomes(base / "ifeval" / "base.judged.jsonl"))
-    after = [parts(outcomes(folder / "ifeval" / "trained.judged.jsonl")) for folder in folders]
+    untrained = outcomes(base / "ifeval" / "base.judged.jsonl")
+    trained = [outcomes(folder / "ifeval" / "trained.judged.jsonl") for folder in folders]
+    prompts = sorted(set(untrained).intersection(*trained))
+    before, after = parts(untrained, prompts), [parts(seed, prompts) for seed in trained]
+    print(f"{len(prompts)} prompts, {len(set(untrained).union(*trained)) - len(prompts)} left out")
     print(f"{'':<10}{'IFEval, strict, %':<26}{'base':>7}{'trained':>8}  change")
     for measure, old in before.items():
         for folder, seed in zip(folders, after, strict=True):
