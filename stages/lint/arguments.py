@@ -16,6 +16,13 @@ FAULTS = listed(
     """
 )
 """Checks that are met by a fault."""
+ABSENCES = listed(
+    """
+    forbidden_words no_commas no_exclamations keywords:forbidden_words punctuation:no_comma format:no_bullets_bullets
+    format:no_whitespace words:no_consecutive
+    """
+)
+"""Checks that are met where what they are named for is missing."""
 _NEVER_NONE = frozenset(("word_count", "sentence_count", "paragraph_count"))
 """What every response that says anything has at least one of."""
 _SPELLED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -49,6 +56,14 @@ def rewarded_fault_checks(subject: Subject) -> Iterator[Hit]:
     for node in subject.checked:
         if node.wanted and node.criterion.check_name in FAULTS:
             message = f"`{node.criterion.check_name}` is met by the fault, and being met raises the reward"
+            yield Hit(node.at("check"), node.criterion.id, message)
+
+
+def penalised_absence_checks(subject: Subject) -> Iterator[Hit]:
+    """Find checks that are met where something is missing, where being met is for the worse."""
+    for node in subject.checked:
+        if node.wanted is False and node.criterion.check_name in ABSENCES:
+            message = f"`{node.criterion.check_name}` is met where it is missing, and being met lowers the reward"
             yield Hit(node.at("check"), node.criterion.id, message)
 
 
@@ -136,5 +151,31 @@ register(
   check: {word_count: {at_most: 150}}
 """,
         find=text_against_check,
+    )
+)
+register(
+    Rule(
+        code="L406",
+        name="penalised-absence-check",
+        severity="warning",
+        says="A check that is met where something is missing has a negative weight, or `veto: if_met`.",
+        why="`forbidden_words` is met by responses without the words: they pay, and those that say the words do not.",
+        advice="give it a positive weight, or `veto: unless_met`, and say in the text what is wanted",
+        bad="""
+- id: answers
+  check: {on_topic: {}}
+  weight: 2
+- id: makes_excuses
+  check: {forbidden_words: {words: [but, however]}}
+  weight: -1
+""",
+        better="""
+- id: answers
+  check: {on_topic: {}}
+  weight: 2
+- id: no_excuses
+  check: {forbidden_words: {words: [but, however]}}
+""",
+        find=penalised_absence_checks,
     )
 )
