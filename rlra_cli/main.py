@@ -165,8 +165,18 @@ def _misused(error: Any, chosen: str | None) -> int:
         ui.say(message)
     elif message:
         known = f" {chosen}" if chosen in COMMANDS or chosen in GROUPS else ""
-        ui.complain(RlraError(message, hint=f"see `rlra{known} --help`"))
+        meant = _meant(chosen) if not known else ""
+        ui.complain(RlraError(message, hint=meant or f"see `rlra{known} --help`"))
     return 2
+
+
+def _meant(word: str | None) -> str:
+    """Return a hint that names the command that a word stands for which is none; empty where none comes near."""
+    import difflib
+
+    last = {name.split()[-1]: name for name in COMMANDS}
+    near = difflib.get_close_matches(word or "", [*COMMANDS, *last], n=1, cutoff=0.7)
+    return f"did you mean `rlra {last.get(near[0], near[0])}`?" if near else ""
 
 
 def _reader_gone() -> int:

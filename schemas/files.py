@@ -47,10 +47,16 @@ def tried(path: str, step: Callable[[], StepT]) -> StepT:
     try:
         return step()
     except FileNotFoundError:
-        raise RlraError(f"{shown(path)}: no such file or directory") from None
+        raise RlraError(f"{shown(path)}: no such file or directory", hint=_begun(path)) from None
     except Exception as error:  # each file system raises its own
         said = without_secrets(str(error).partition("\n")[0]) or type(error).__name__
         raise RlraError(f"{shown(path)}: {said}") from None
+
+
+def _begun(path: str) -> str:
+    """Return a hint where a file is not there, and what a command has left of it is."""
+    begun = not Path(path).exists() and Path(f"{path}.partial").is_file()
+    return f"{shown(path)}.partial is there: repeat the command that makes it, and it goes on" if begun else ""
 
 
 def put(path: Path, content: bytes) -> None:
@@ -106,7 +112,7 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         try:
             raw = open(path, "rb")
         except OSError as error:
-            raise RlraError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+            raise RlraError(f"{path}: {(error.strerror or str(error)).lower()}", hint=_begun(path)) from None
     with raw, _whole(path):
         yield _plain(raw, path)
 

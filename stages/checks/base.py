@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from schemas.base import Part
 from schemas.errors import RlraError
-from schemas.jsonl import explain
+from schemas.jsonl import explain, first_problem
 from schemas.task import Task
+from schemas.yaml_file import nearest
 
 ArgsT = TypeVar("ArgsT", bound=Part)
 
@@ -78,7 +79,10 @@ def bound_arguments(check: dict[str, dict[str, Any]]) -> Part:
     try:
         arguments: Part = found.arguments.model_validate(given)
     except ValidationError as error:
-        raise RlraError(f"check {name}: {explain(error)}") from None
+        first = first_problem(error)
+        unknown = first["type"] == "extra_forbidden" and len(first["loc"]) == 1
+        hint = nearest(str(first["loc"][0]), found.arguments.model_fields) if unknown else ""
+        raise RlraError(f"check {name}: {explain(error)}", hint=hint) from None
     return arguments
 
 
