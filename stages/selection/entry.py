@@ -1,9 +1,13 @@
 """A line that may be selected, and who reads it."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from schemas.base import Record
+from schemas.jsonl import parse
 from stages.selection.rows import Row
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 @dataclass(slots=True)
@@ -20,6 +24,13 @@ class Entry:
     def where(self) -> str:
         """The file and the line number, as messages begin."""
         return f"{self.file}:{self.number}"
+
+    def record(self, kind: type[RecordT]) -> RecordT:
+        """Return the line as a record of this kind, parsed once. Raises RlraError for a line that is none."""
+        if self.parsed is None:
+            self.parsed = parse(self.line, kind, self.where)
+        made: RecordT = self.parsed
+        return made
 
 
 class Reader(Protocol):

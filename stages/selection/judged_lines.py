@@ -4,7 +4,6 @@ import difflib
 from collections.abc import Sequence
 
 from schemas.errors import RlraError
-from schemas.jsonl import parse
 from schemas.judged import Judged, JudgedResponse
 from schemas.task import Task
 from stages.selection.entry import Entry
@@ -28,10 +27,7 @@ class JudgedLines:
 
     def record(self, entry: Entry) -> Judged:
         """Return the line as a record."""
-        if entry.parsed is None:
-            entry.parsed = parse(entry.line, Judged, entry.where)
-        group: Judged = entry.parsed
-        return group
+        return entry.record(Judged)
 
     def row(self, entry: Entry) -> Row:
         """Return what selection needs to know of the line."""

@@ -1,6 +1,5 @@
 """Task lines, as selection reads them before anything is sampled."""
 
-from schemas.jsonl import parse
 from schemas.task import Task
 from stages.selection.entry import Entry
 from stages.selection.fields import at, label
@@ -17,10 +16,7 @@ class TaskLines:
 
     def record(self, entry: Entry) -> Task:
         """Return the line as a record."""
-        if entry.parsed is None:
-            entry.parsed = parse(entry.line, Task, entry.where)
-        task: Task = entry.parsed
-        return task
+        return entry.record(Task)
 
     def row(self, entry: Entry) -> Row:
         """Return what selection needs to know of the line. The statistic is 0 for all: no band is asked for."""

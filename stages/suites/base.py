@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from schemas.judged import Judged, JudgedResponse
+from schemas.rubric import Rubric
 from schemas.task import Task
 from stages.measures import Better
 
@@ -51,6 +54,11 @@ class Suite:
     """Whether its criteria are judged by a model."""
     likelihood: bool = False
     """Whether it also measures how likely the reference answers are under each model."""
+
+
+def under(task: Task, rubric: Mapping[str, Any]) -> Task:
+    """Return a task with the rubric of a suite, as it would stand in a file, in place of its own."""
+    return task.model_copy(update={"rubric": Rubric.model_validate_json(orjson.dumps(rubric))})
 
 
 def answered(group: Judged) -> list[JudgedResponse]:

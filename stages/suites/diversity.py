@@ -5,13 +5,9 @@ from collections.abc import Sequence
 from math import exp, log
 from typing import Any
 
-import orjson
-
 from schemas.judged import Judged
-from schemas.rubric import Rubric
-from schemas.task import Task
 from stages.checks.text import folded_words
-from stages.suites.base import Part, Suite, SuiteMeasure, answered
+from stages.suites.base import Part, Suite, SuiteMeasure, answered, under
 
 LONGEST = 4
 """Runs of up to so many words are compared, as BLEU does."""
@@ -84,11 +80,6 @@ def _self_bleu(group: Judged) -> Part | None:
     return None if value is None else (value, 1.0)
 
 
-def judged_by(task: Task) -> Task:
-    """Give a task the rubric of the suite, in place of its own."""
-    return task.model_copy(update={"rubric": Rubric.model_validate_json(orjson.dumps(RUBRIC))})
-
-
 DIVERSITY = Suite(
     name="diversity",
     about="how much the answers to one prompt differ: distinct words and pairs of the group, self-BLEU",
@@ -108,6 +99,6 @@ DIVERSITY = Suite(
         ),
         SuiteMeasure("self_bleu", "BLEU-4 of an answer against the others to its prompt", "lower", _self_bleu),
     ),
-    judged_by=judged_by,
+    judged_by=lambda task: under(task, RUBRIC),
     sampling={"group_size": 4, "temperature": 1.0, "max_tokens": 512},
 )

@@ -2,16 +2,13 @@
 
 from typing import Any
 
-import orjson
-
 from schemas.errors import RlraError
 from schemas.judged import Judged
-from schemas.rubric import Rubric
 from schemas.task import Task
 from stages.checks.overlap import rouge_l
 from stages.checks.text import folded_words
 from stages.measures import REFERENCE_LOGLIK, SAYS
-from stages.suites.base import Part, Suite, SuiteMeasure, mean_of, measured
+from stages.suites.base import Part, Suite, SuiteMeasure, mean_of, measured, under
 
 RUBRIC: dict[str, Any] = {
     "rubric": "general",
@@ -31,7 +28,7 @@ def judged_by(task: Task) -> Task:
     """Give a task the rubric of the suite, in place of its own. Raises RlraError for one without a reference."""
     if not folded_words(task.reference or ""):
         raise RlraError(f"{task.id}: the prompt has no `reference`, an answer to measure by")
-    return task.model_copy(update={"rubric": Rubric.model_validate_json(orjson.dumps(RUBRIC))})
+    return under(task, RUBRIC)
 
 
 GENERAL = Suite(

@@ -5,16 +5,12 @@ from functools import cache
 from statistics import fmean, pstdev
 from typing import Any
 
-import orjson
-
 from schemas.judged import Judged
-from schemas.rubric import Rubric
-from schemas.task import Task
 from stages.checks.base import bind
 from stages.checks.sentences import sentences
 from stages.checks.slop import Lexicon, Slop
 from stages.checks.text import folded_words, words
-from stages.suites.base import Part, Suite, SuiteMeasure, mean_of, ratio_of
+from stages.suites.base import Part, Suite, SuiteMeasure, mean_of, ratio_of, under
 from stages.suites.hedges import HEDGES
 
 PER = 1_000
@@ -101,11 +97,6 @@ def sentence_lengths(text: str) -> list[int]:
     return [count for pieces in sentences(text) if (count := len(words(" ".join(pieces))))]
 
 
-def judged_by(task: Task) -> Task:
-    """Give a task the rubric of the suite, in place of its own."""
-    return task.model_copy(update={"rubric": Rubric.model_validate_json(orjson.dumps(RUBRIC))})
-
-
 TONE = Suite(
     name="tone",
     about="how answers sound: slop and hedges per 1,000 words, AI disclaimers, flattery, burstiness",
@@ -132,6 +123,6 @@ TONE = Suite(
             lambda group: mean_of(group, lambda response: burstiness(sentence_lengths(response.text))),
         ),
     ),
-    judged_by=judged_by,
+    judged_by=lambda task: under(task, RUBRIC),
     sampling={"group_size": 4, "temperature": 1.0, "max_tokens": 512},
 )
