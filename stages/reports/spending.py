@@ -63,8 +63,9 @@ def steps(origins: Sequence["Origin"]) -> list[Step]:
         else:
             alone.append(origin)
     folder = common_folder(once(origins))
-    found = [_step(origin, inside.get(origin.path, []), folder) for origin in alone]
-    return sorted(found, key=lambda step: step.started)
+    # Of two that began in the same second, what is further from the output came first.
+    alone.sort(key=lambda origin: (origin.started, -origin.depth))
+    return [_step(origin, inside.get(origin.path, []), folder) for origin in alone]
 
 
 def _outermost(runs: Sequence["Origin"]) -> list["Origin"]:

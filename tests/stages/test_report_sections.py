@@ -152,6 +152,8 @@ def test_what_a_run_made_inside_its_folder_is_a_part_of_it() -> None:
     assert spending.total(found, "usd") == 0.5
     assert spending.total(found, "nothing") is None
     assert spending.steps(ORIGINS[::-1]) == found
+    at_once = [replace(origin, started="2026-01-01") for origin in ORIGINS]
+    assert [step.place for step in spending.steps(at_once)] == [step.place for step in found]
 
 
 def test_counts_that_are_no_numbers_are_not_added_up() -> None:
