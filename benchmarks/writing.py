@@ -24,6 +24,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial as partial_of
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -195,7 +196,9 @@ def measured(words: list[str], url: str) -> Run:
 
 def interrupted(words: list[str], partial: Path, half: int) -> int:
     """Begin a run, interrupt it once it has written `half` of its lines, and return how many are there."""
-    process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
+    # What a script starts in the background ignores SIGINT, and so would all that is started below it.
+    heeds = partial_of(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL, preexec_fn=heeds)
     while process.poll() is None and written(partial) < half:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
