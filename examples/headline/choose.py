@@ -39,7 +39,10 @@ def told(report: Report) -> str:
 
 
 def main(rounds: Path, run: Path, chosen: Path) -> None:
-    """Say what the rounds are like, and make `chosen` a link to the model of the best one."""
+    """Say what the rounds are like, make `chosen` a link to the model of the best one, and name it in `chosen.txt`.
+
+    The link is as old as the model, so it is the file that tells make whether a choice was made.
+    """
     reports = list(Source(str(rounds)).read(Report))
     print("\n".join(told(report) for report in reports), file=sys.stderr)
     allowed = [report for report in reports if passes(report)]
@@ -49,6 +52,7 @@ def main(rounds: Path, run: Path, chosen: Path) -> None:
     print(f"chosen: {best.after.label}", file=sys.stderr)
     chosen.unlink(missing_ok=True)
     chosen.symlink_to(os.path.relpath(run / best.after.label / "model", chosen.parent))
+    chosen.with_name(f"{chosen.name}.txt").write_text(f"{best.after.label}\n")
 
 
 if __name__ == "__main__":
