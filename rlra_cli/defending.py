@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -215,13 +214,9 @@ def _as_yaml(rubric: "Rubric") -> str:
 
 
 def _print(found: Defence) -> None:
-    from rich.console import Console
-
     from rlra_cli.defend_text import findings_table, remarks
 
-    # A log has no width of its own, and 80 columns would break every name in two.
-    console = Console(stderr=True, width=None if sys.stderr.isatty() else 120, highlight=False)
     if any(finding.kind != "gap" for finding in found.findings):
-        console.print(findings_table(found.findings))
+        ui.console().print(findings_table(found.findings))
     for remark in remarks(found):
         ui.say(f"defend: {remark}")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rlra_cli import ui
 from schemas.jsonl import Source
 from schemas.judged import Judged
 
@@ -22,10 +23,8 @@ def diff(before: Before, after: After, n: Top = 20) -> None:
     Losses as well as gains, largest first, with the criteria that moved. Then look at a prompt
     with `rlra show FILE --id ID`; for means and intervals use `rlra eval`.
     """
-    from rich.console import Console
-
     from rlra_cli.diff_text import moves_table
     from stages.compare import compare
 
     moves = compare(Source(before).read(Judged), Source(after).read(Judged))
-    Console(highlight=False).print(moves_table(moves, (Path(before).stem, Path(after).stem), n))
+    ui.console(stdout=True).print(moves_table(moves, (Path(before).stem, Path(after).stem), n))

@@ -1,6 +1,5 @@
 """`rlra eval`."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlra_cli import ui
 from rlra_cli.eval_files import Placed, placed, read_side
 from rlra_cli.eval_pages import Html, Latex, Markdown, Pages
 from rlra_cli.eval_training import gold_files, training
@@ -132,14 +132,11 @@ def _role(axis: str, label: str) -> str:
 
 
 def _print(reports: Sequence[Report], bars: Sequence[Bar], has_page: bool) -> None:
-    from rich.console import Console
-
-    from rlra_cli.report_text import report_table
+    from rlra_cli.report_text import fitting
     from rlra_cli.seesaw_text import gates_table, seesaw_table
 
-    # A log has no width of its own, and 80 columns would break every name and interval in two.
-    console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
-    console.print(report_table(reports[0]) if len(reports) == 1 else seesaw_table(reports))
+    console = ui.console()
+    console.print(fitting(reports[0], console) if len(reports) == 1 else seesaw_table(reports))
     if bars:
         console.print(gates_table(reports, bars))
     if len(reports) > 1 and not has_page:

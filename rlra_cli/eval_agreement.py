@@ -1,6 +1,5 @@
 """`rlra eval agreement`."""
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -89,10 +88,6 @@ def _warn(warning: str | None, quiet: bool) -> None:
 def _print(records: Sequence[Agreement], quiet: bool) -> None:
     if quiet:
         return
-    from rich.console import Console
-
     from rlra_cli.agreement_text import agreement_tables
 
-    # A log has no width of its own, and 80 columns would break every name and interval in two.
-    width = None if sys.stderr.isatty() else 110
-    Console(stderr=True, width=width).print(agreement_tables(records))
+    ui.console(110).print(agreement_tables(records))

@@ -1,7 +1,6 @@
 """`rlra eval pairwise`."""
 
 import contextlib
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -211,15 +210,13 @@ def _rating_job(spec: RatingSpec, output: str, options: RunOptions, inputs: dict
 
 def _rate(games: "list[Game]", spec: RatingSpec, job: Job, write: bool = True) -> None:
     """Print the ratings, and write them if there is a place for them."""
-    from rich.console import Console
 
     from rlra_cli.ratings_text import rendered
     from stages.pairwise_ratings import ratings
 
     found = ratings(games, spec)
     if not job.options.quiet:
-        # A log has no width of its own, and 80 columns would break every name and interval in two.
-        console = Console(stderr=True, width=None if sys.stderr.isatty() else 110, highlight=False)
+        console = ui.console(110)
         for part in rendered(found):
             console.print(part)
     if write:

@@ -1,6 +1,5 @@
 """`rlra eval suite`."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -177,11 +176,9 @@ def _tell(found: "Mapping[str, Mapping[str, list[Level]]]", output: Path, option
         options.summary.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
     if options.quiet:
         return
-    from rich.console import Console
-
     from rlra_cli.suite_text import levels_table
 
-    console = Console(stderr=True, width=None if sys.stderr.isatty() else 110)
+    console = ui.console(110)
     for axis, of in found.items():
         if of:
             console.print(levels_table(axis, of))

@@ -131,11 +131,9 @@ class WritingRun:
         job.counts.update(lines=figures["lines"], rejected=figures["rejected"], repaired=figures["repaired"])
         rejects.hand_over()
         if not self.options.quiet:
-            from rich.console import Console
-
             from rlra_cli.generate_text import steps, writing_table
 
-            Console(stderr=True, highlight=False).print(writing_table(figures))
+            ui.console().print(writing_table(figures))
             ui.say(steps(figures))
         self._hold(job, figures["rejected"], figures["lines"], rejects)
 

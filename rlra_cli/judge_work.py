@@ -1,6 +1,5 @@
 """What `rlra judge` does once its judges are seated: estimate, hold the anchors, judge, warn."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -75,7 +74,6 @@ class Judging:
 
     def estimate(self, source: Source, panel: "Panel", prices: "Prices | None") -> None:
         """Say on stderr what judging `source` would take, and ask nobody. Raises RlraError where a price is missing."""
-        from rich.console import Console
 
         from rlra_cli.estimate_text import estimate_table
         from stages.estimate import Spoken, estimated
@@ -89,7 +87,7 @@ class Judging:
         asked = askings(chain(seen, groups), self.spec, panel, self.rubrics, self.add, counts)
         found = estimated(asked, spoken.mean)
         found.in_lines, found.in_cache = counts["reused"], counts["cached"]
-        Console(stderr=True, width=None if sys.stderr.isatty() else 110).print(estimate_table(found, prices))
+        ui.console(110).print(estimate_table(found, prices))
 
     def hold_anchors(self, anchors: Path | None, panel: "Panel", floors: dict[str, float], job: Job) -> None:
         """Judge the anchors, where there are any, by their own rubrics; say how far the judge agrees with people.

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from rich.console import Console
 from rich.text import Text
 
+from rlra_cli import ui
 from rlra_cli.safe_text import shown
 from stages.lint.base import REGISTRY, Rule
 from stages.lint.linter import Finding
@@ -18,7 +18,7 @@ _MOST_LINES = 8
 
 def report(findings: Sequence[Finding]) -> None:
     """Print the findings to stdout, one a line under its file, and what each code found means. Nothing for none."""
-    console = Console(highlight=False)
+    console = ui.console(stdout=True)
     for line in lines(findings):
         console.print(line, soft_wrap=True)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
+from rlra_cli import ui
 from rlra_cli.options import Output, RunOptions
 from rlra_cli.run import Job, run_stream, summarise
 from schemas.errors import BarMissedError, RlraError
@@ -94,12 +95,9 @@ def _record(origin: "Origin") -> Provenance:
 
 
 def _print(chain: "Sequence[Origin]") -> None:
-    from rich.console import Console
-
     from rlra_cli.provenance_text import told
 
-    # A log has no width of its own, and 80 columns would break most commands.
-    console = Console(stderr=True, width=None if sys.stderr.isatty() else 120, highlight=False)
+    console = ui.console()
     for part in told(chain):
         console.print(part)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -24,7 +26,38 @@ from stages.reports.reading import (
 _STYLES: dict[Reading, str] = {"better": "green", "worse": "red", "changed": "", "unclear": "dim", "same": "dim"}
 _SIGNS: dict[Reading, str] = {"better": "✓", "worse": "✗", "changed": "~", "unclear": "–", "same": "="}
 _METRICS = 6
+_ANY = 10_000
+NARROW = "A wider terminal also shows q, prompts and detectable changes."
 DOUBT = f"?: of all that was compared, one so clear may well be chance: q is above {MOST_Q}."
+
+
+def fitting(report: Report, console: Console) -> Table:
+    """Return a report as the table that fits a console: `report_table`, else `narrow_table`."""
+    table = report_table(report)
+    unbounded = console.options.update(width=_ANY)
+    return table if Measurement.get(console, unbounded, table).maximum <= console.width else narrow_table(report)
+
+
+def narrow_table(report: Report) -> Table:
+    """Return a report as a table for 80 columns: each measure and criterion with its change and interval."""
+    table = Table(
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+        title=_heading(report),
+        title_justify="left",
+        caption=Text(f"{_caption(report)} {NARROW}".strip(), "dim"),
+        caption_justify="left",
+    )
+    table.add_column(Text("measure"), overflow="fold")
+    for head in (report.before.label, report.after.label, f"change, {report.level:.0%} interval"):
+        table.add_column(shown(head), justify="right", overflow="fold")
+    table.add_column(Text("reading"), no_wrap=True)
+    for rows in (report.measures, report.criteria):
+        for change in rows:
+            name, before, after, moved, around, *_, meaning = _cells(change, tested=False)
+            table.add_row(name, before, after, Text.assemble(moved, f" ({around})"), meaning)
+    return table
 
 
 def report_table(report: Report) -> Table:

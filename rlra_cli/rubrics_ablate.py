@@ -1,6 +1,5 @@
 """`rlra rubrics ablate`."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -111,10 +110,6 @@ def _people(source: Source) -> People:
 def _print(records: Sequence[Ablation], quiet: bool) -> None:
     if quiet:
         return
-    from rich.console import Console
-
     from rlra_cli.ablation_text import ablation_table
 
-    # A log has no width of its own, and 80 columns would break every name and interval in two.
-    console = Console(stderr=True, width=None if sys.stderr.isatty() else 150, highlight=False)
-    console.print(ablation_table(records))
+    ui.console(150).print(ablation_table(records))

@@ -58,10 +58,9 @@ def _print(figures: dict[str, object], as_json: bool) -> None:
 
         print(orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode())
         return
-    from rich.console import Console
 
     from rlra_cli.stats_text import counted
 
-    console = Console(highlight=False)
+    console = ui.console(stdout=True)
     for line in counted(figures):
         console.print(line, soft_wrap=True)

@@ -146,9 +146,7 @@ def _show(found: Findings, plot: Path | None, quiet: bool) -> None:
 
         put(plot, funnel_plot(figures["funnel"], plot.suffix[1:]))
     if not quiet:
-        from rich.console import Console
-
-        Console(stderr=True, highlight=False).print(funnel_table(figures["funnel"]))
+        ui.console().print(funnel_table(figures["funnel"]))
         if found.bounds.by and figures["funnel"]["pools"].keys() == {""}:
             ui.say(f"--by {found.bounds.by}: no line says it, and all are one pool")
         for remark in remarks(found.short, found.since):

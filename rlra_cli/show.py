@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlra_cli import ui
 from schemas.base import Record
 from schemas.errors import RlraError
 from schemas.jsonl import KINDS, Source, loads, parse, tag_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Only = Annotated[list[str], typer.Option("--id", metavar="ID", help="Show this prompt; may be repeated.")]
 Count = Annotated[int, typer.Option("-n", min=1, help="Show so many prompts.")]
@@ -19,6 +23,8 @@ Response = Annotated[int | None, typer.Option("--response", min=1, help="With --
 Artifact = Annotated[
     str, typer.Argument(metavar="FILE", help="Any artifact: tasks, rollouts, judged lines, a report, a training log.")
 ]
+
+_MOST_IDS = 1000
 
 
 def show(
@@ -37,35 +43,45 @@ def show(
     `--explain`, how each reward came about, so that you can follow it with a pencil.
     Compare two files with `rlra diff`; check a file with `rlra validate`.
     """
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    found = list(islice(_wanted(Source(file), set(id)), len(id) or n))
+    console = ui.console(stdout=True)
+    others: list[str] = []
+    found = list(islice(_wanted(Source(file), set(id), others), len(id) or n))
     missing = set(id) - {record.id for record in found}
     if response and not explain:
         raise RlraError("--response goes with --explain")
-    for renderable in _explained(found, response, file) if explain else _renderables(found):
+    for renderable in _explained(found, response, file) if explain else _renderables(found, console):
         console.print(renderable)
     if missing:
-        raise RlraError(f"{file}: no line with id {', '.join(sorted(missing))}")
+        raise RlraError(f"{file}: no line with id {', '.join(sorted(missing))}", _alike(min(missing), others))
 
 
-def _wanted(source: Source, ids: set[str]) -> Iterator[Record]:
+def _alike(wanted: str, others: list[str]) -> str | None:
+    """Return a hint for an id that is not there: the one most like it among the first ones that are, or an example."""
+    from schemas.yaml_file import nearest
+
+    near = nearest(wanted, others) if others else None
+    return near if near is None or near.startswith("did") else f"the file's ids are like '{others[0]}'"
+
+
+def _wanted(source: Source, ids: set[str], others: list[str]) -> Iterator[Record]:
+    """Yield the lines with these ids, or all; the first of the other ids are put into `others`."""
     for number, line in source.lines():
         where = f"{source.name}:{number}"
         data = loads(line, where)
         kind, _ = tag_of(data, where)
         if not ids or data.get("id") in ids:
             yield parse(line, KINDS[kind], where)
+        elif len(others) < _MOST_IDS and isinstance(data.get("id"), str):
+            others.append(data["id"])
 
 
-def _renderables(records: list[Record]) -> Iterator[object]:
+def _renderables(records: list[Record], console: "Console") -> Iterator[object]:
     from rlra_cli.ablation_text import ablation_table
     from rlra_cli.agreement_text import full_table
     from rlra_cli.pairs_text import told
     from rlra_cli.provenance_text import recorded
     from rlra_cli.ratings_text import rendered
-    from rlra_cli.report_text import report_table, train_log_table
+    from rlra_cli.report_text import fitting, train_log_table
     from rlra_cli.rubric_text import rubric_text
     from rlra_cli.show_findings import told as found
     from rlra_cli.show_text import life
@@ -88,7 +104,7 @@ def _renderables(records: list[Record]) -> Iterator[object]:
     yield from recorded([record for record in records if isinstance(record, Provenance)])
     for record in records:
         if isinstance(record, Report):
-            yield report_table(record)
+            yield fitting(record, console)
         elif isinstance(record, Agreement):
             yield full_table(record)
         elif isinstance(record, Pair):

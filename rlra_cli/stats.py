@@ -84,12 +84,9 @@ def _stats(label: str, source: Source, by: str, options: RunOptions) -> list[Sta
 
 
 def _print(found: Sequence[Stats]) -> None:
-    from rich.console import Console
-
     from rlra_cli.judged_stats_text import screen
 
-    # A log has no width of its own, and 80 columns would break every name in two.
-    console = Console(stderr=True, width=None if sys.stderr.isatty() else 110, highlight=False)
+    console = ui.console(110)
     for part in screen(found):
         console.print(part)
 

@@ -83,9 +83,7 @@ def watching(quiet: bool) -> Lines:
     """Return what suits stderr."""
     if quiet or not sys.stderr.isatty():
         return Lines(quiet)
-    from rich.console import Console
-
-    return LiveTable(Console(stderr=True))
+    return LiveTable(ui.console())
 
 
 def step_table(lines: Iterable[TrainLog]) -> "Group":

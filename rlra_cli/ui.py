@@ -1,12 +1,16 @@
 """Progress, summaries and errors, to stderr."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from schemas.errors import RlraError
 from stages.visible import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -24,6 +28,18 @@ def complain(error: RlraError) -> None:
         say(f"  hint: {error.hint}")
 
 
+def console(width: int = 120, stdout: bool = False) -> "Console":
+    """Return where tables go: as wide as the terminal is, or COLUMNS says.
+
+    A log or a pipe has no width of its own, and 80 columns would break names and intervals in two: there it is `width`.
+    """
+    from rich.console import Console
+
+    stream = sys.stdout if stdout else sys.stderr
+    known = stream.isatty() or "COLUMNS" in os.environ
+    return Console(stderr=not stdout, width=None if known else width, highlight=False)
+
+
 def progress(
     records: Iterable[T],
     what: str,
@@ -39,7 +55,6 @@ def progress(
     if quiet or not sys.stderr.isatty():
         yield from records
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -52,7 +67,7 @@ def progress(
     )
     counts = {} if counts is None else counts
     before, began = dict(counts), time.monotonic()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(), transient=True) as bar:
         task = bar.add_task(what, total=total, completed=done, speed="")
         for record in records:
             yield record

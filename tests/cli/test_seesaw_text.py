@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console, RenderableType
 
-from rlra_cli.report_text import DOUBT, report_table
+from rlra_cli.report_text import DOUBT, NARROW, fitting, report_table
 from rlra_cli.seesaw_text import gates_table, seesaw_table
 from schemas.report import Change, Report, Side
 from stages.eval_gates import bars_of, hold
@@ -52,6 +52,17 @@ def test_a_change_that_may_be_chance_among_so_many_is_marked() -> None:
 def test_a_report_of_which_nothing_was_tested_has_no_columns_for_it() -> None:
     assert "detectable" not in seen(report_table(report(change(q=None))))
     assert "detectable" in seen(report_table(report(change())))
+
+
+def test_a_narrow_terminal_gets_fewer_columns_and_whole_names_and_figures() -> None:
+    of = report(change(q=0.2))
+    wide, narrow = (seen(fitting(of, Console(width=columns)), columns) for columns in (120, 80))
+    assert "detectable" in wide and NARROW not in wide
+    assert "detectable" not in narrow.splitlines()[1] and NARROW in " ".join(narrow.split())
+    assert all(len(row) <= 80 for row in narrow.splitlines())
+    row = next(row for row in narrow.splitlines() if "better" in row)
+    first = of.measures[0]
+    assert row.split()[0] == first.name and f"+{first.change:.3f} (" in row and row.rstrip().endswith("better?")
 
 
 def test_a_suite_is_headed_by_its_first_measure_and_others_by_the_reward() -> None:
