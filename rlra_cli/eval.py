@@ -92,7 +92,7 @@ def eval(
     inputs = sources | logs | {f"gold.{step}": source for step, source in golds.items()}
     decides = {**spec.model_dump(mode="json"), "likelihood": likelihood, "gate": list(gate)}
     job = Job("eval", decides, output, options, inputs, writes=list(map(str, pages.files)))
-    found = list(compared(axes, spec, bars, likelihood, keep=html is not None))
+    found = list(compared(axes, spec, bars, likelihood, html is not None, options.quiet))
     reports = corrected([each.report for each in found], spec.correction)
     if not options.quiet:
         _print(reports, bars, has_page=html is not None)
@@ -103,7 +103,9 @@ def eval(
     _hold(reports, bars)
 
 
-def compared(axes: Placed, spec: EvalSpec, bars: Sequence[Bar], likelihood: bool, keep: bool) -> "Iterator[Compared]":
+def compared(
+    axes: Placed, spec: EvalSpec, bars: Sequence[Bar], likelihood: bool, keep: bool, quiet: bool
+) -> "Iterator[Compared]":
     """Yield on each axis the comparison of each label with the first one, with its lines if they are to be kept.
 
     Raises RlraError where their prompts are not the same, and for a bar on what is not measured.
@@ -114,7 +116,7 @@ def compared(axes: Placed, spec: EvalSpec, bars: Sequence[Bar], likelihood: bool
 
     wanted = axes if keep or likelihood else {}
     read = {axis: {label: read_side(source) for label, source in by.items()} for axis, by in wanted.items()}
-    guards = reference_likelihood(read) if likelihood else {}
+    guards = reference_likelihood(read, quiet) if likelihood else {}
     for axis, sources in axes.items():
         first, *others = sources
         suite, guard = SUITES.get(axis), guards.get(axis, {})

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import orjson
 
+from rlra_cli import ui
 from rlra_cli.models import opened_model
 from rlra_cli.options import EndpointOptions, ModelOptions
 from schemas.errors import RlraError
@@ -19,11 +20,12 @@ Likelihood = dict[str, dict[str, dict[str, float]]]
 """Nats per token, by axis, label and prompt."""
 
 
-def reference_likelihood(read: Lines) -> Likelihood:
+def reference_likelihood(read: Lines, quiet: bool = True) -> Likelihood:
     """Return the mean log-likelihood per token of each line's reference answer under the policy of its file.
 
-    Axes without references are left out. Each policy is loaded once, and each reference measured once under it. Raises
-    RlraError when no axis has references, a file has several policies, and a policy's weights are others by now.
+    Axes without references are left out. Each policy is loaded once, and each reference measured once under it; a
+    terminal is shown how many policies are done, unless `quiet`. Raises RlraError when no axis has references, a
+    file has several policies, and a policy's weights are others by now.
     """
     wanted = {
         (axis, label): some for axis, by in read.items() for label, lines in by.items() if (some := _wanted(lines))
@@ -32,7 +34,8 @@ def reference_likelihood(read: Lines) -> Likelihood:
         raise RlraError("--likelihood needs `reference` in the lines", hint="give the prompts a reference answer")
     policies = {place: _policy(lines, place) for place, lines in wanted.items()}
     found: Likelihood = {}
-    for model in dict.fromkeys(policies.values()):
+    models = dict.fromkeys(policies.values())
+    for model in ui.progress(models, "eval, reference likelihood", 0, len(models), quiet):
         lines = {place: wanted[place] for place, policy in policies.items() if policy == model}
         values = _measured(model, [line for some in lines.values() for line in some])
         for (axis, label), some in lines.items():

@@ -8,9 +8,9 @@ from pathlib import Path
 from stages.train import MOMENTS
 
 
-def heavy(model: Path) -> list[Path]:
-    """Return the files in a model's folder that take room: weights, and what the optimizer remembered."""
-    return [*model.glob("*.safetensors"), *model.glob(MOMENTS)]
+def heavy(model: Path, weights: bool = True) -> list[Path]:
+    """Return what takes room in a model's folder: its weights, if wanted, and what the optimizer remembered."""
+    return [*(model.glob("*.safetensors") if weights else ()), *model.glob(MOMENTS)]
 
 
 def forget(file: Path) -> None:
@@ -37,11 +37,11 @@ def link(file: Path, place: Path) -> None:
         shutil.copy2(file, place)
 
 
-def hand_over(model: Path, output: Path, keep: bool, keep_rounds: bool) -> None:
+def hand_over(model: Path, output: Path, keep: bool) -> None:
     """Let a run's folder hold the moments of the round whose model it takes, or none. Rounds that ended need none."""
     (output / MOMENTS).unlink(missing_ok=True)
     if keep and (model / MOMENTS).exists():
         (output / MOMENTS).parent.mkdir(exist_ok=True)
         link(model / MOMENTS, output / MOMENTS)
-    for done in [] if keep_rounds else output.glob(f"round-*/model/{MOMENTS}"):
+    for done in output.glob(f"round-*/model/{MOMENTS}"):
         forget(done)

@@ -215,8 +215,8 @@ class Rounds:
 
     def _drop_weights(self, number: int) -> None:
         kept = {number, best(self.held)} if self.held else {number}
-        for old in range(1, 1 if self.options.keep_rounds else number):
-            for file in [] if old in kept else heavy(self._file(old, "model")):
+        for old in range(1, number):
+            for file in [] if old in kept else heavy(self._file(old, "model"), not self.options.keep_rounds):
                 forget(file)
 
     def _finish(self, number: int, reason: str) -> None:
@@ -234,7 +234,7 @@ class Rounds:
         for file in sorted(self._file(number, "model").iterdir()):
             if file.is_file() and file.name != "manifest.json" and file.suffix != ".jsonl":
                 link(file, self.run.output / file.name)
-        hand_over(self._file(number, "model"), self.run.output, self.run.spec.keep_optimizer, self.options.keep_rounds)
+        hand_over(self._file(number, "model"), self.run.output, self.run.spec.keep_optimizer)
         self.steps.learning.unlink(missing_ok=True)
         self.run.finish()
 

@@ -259,9 +259,15 @@ def summarise(job: Job, remark: str = "") -> None:
     counts = dict(sorted(job.counts.items(), key=lambda count: (count[0] not in first, count[0])))
     if job.options.summary:
         job.options.summary.write_bytes(orjson.dumps({**counts, **job.figures}, option=orjson.OPT_INDENT_2) + b"\n")
-    said = ", ".join(f"{_number(value)} {name.replace('_', ' ')}" for name, value in counts.items())
+    said = ", ".join(f"{_number(value)} {_named(name)}" for name, value in counts.items())
     where = "" if job.output == "-" or remark else f" → {job.output}"
     ui.say(f"{job.stage}: {said or 'nothing'} in {ui.duration(job.started)}{where}{remark}", job.options.quiet)
+
+
+def _named(count: str) -> str:
+    """Return what a count is called: `failed_verdicts:uncertain` as "failed verdicts (uncertain)"."""
+    name, _, kind = count.replace("_", " ").partition(":")
+    return f"{name} ({kind})" if kind else name
 
 
 def _number(value: float) -> str:

@@ -29,14 +29,15 @@ def complain(error: RlraError) -> None:
 
 
 def console(width: int = 120, stdout: bool = False) -> "Console":
-    """Return where tables go: as wide as the terminal is, or COLUMNS says.
+    """Return where tables go: as wide as the terminal is.
 
-    A log or a pipe has no width of its own, and 80 columns would break names and intervals in two: there it is `width`.
+    A log or a pipe has no width of its own, and 80 columns would break names and intervals in two: there it is `width`,
+    or on stdout, which may be piped to a pager, what COLUMNS says.
     """
     from rich.console import Console
 
     stream = sys.stdout if stdout else sys.stderr
-    known = stream.isatty() or "COLUMNS" in os.environ
+    known = stream.isatty() or (stdout and "COLUMNS" in os.environ)
     return Console(stderr=not stdout, width=None if known else width, highlight=False)
 
 

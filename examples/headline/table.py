@@ -26,15 +26,9 @@ TRAINED = frozenset(
         "length_constraints:number_paragraphs",
         "keywords:forbidden_words",
         "keywords:existence",
-        "change_case:english_lowercase",
-        "change_case:english_capital",
-        "detectable_format:number_bullet_lists",
         "detectable_format:title",
         "detectable_format:number_highlighted_sections",
         "detectable_content:number_placeholders",
-        "detectable_content:postscript",
-        "startend:end_checker",
-        "startend:quotation",
     )
 )
 """Kinds of instructions that training asks for, in words of its own."""
@@ -63,7 +57,8 @@ GROUPS: dict[str, Callable[[str], bool]] = {
     "untrained kinds": lambda kind: kind not in TRAINED,
 }
 RESAMPLES, SEED, LEVEL = 10_000, 0, 0.95
-GUARDS = ("reference_loglik", "on_topic")
+GUARDS = {"guard": "reference_loglik", "rounds": "on_topic"}
+"""What each file of reports is asked."""
 
 
 def outcomes(path: Path) -> dict[str, list[tuple[str, bool]]]:
@@ -102,10 +97,10 @@ def told(name: str, measure: str, sides: Sides) -> str:
 def guards(folder: Path) -> Iterable[str]:
     """Yield a line for each guard of the round that was chosen, on held-out prompts."""
     chosen = (folder / "chosen").resolve().parent.name
-    for report in Source(str(folder / "rounds.jsonl")).read(Report):
-        if report.after.label == chosen:
+    for file, wanted in GUARDS.items():
+        for report in Source(str(folder / f"{file}.jsonl")).read(Report):
             for change in (*report.measures, *report.criteria):
-                if change.name in GUARDS:
+                if (report.after.label, change.name) == (chosen, wanted):
                     said = f"{change.change:+.3f} ({change.low:+.3f} to {change.high:+.3f})"
                     yield f"{folder.name:<10}{change.name:<26}{change.before:7.3f}{change.after:8.3f}  {said}, {chosen}"
 

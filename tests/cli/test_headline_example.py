@@ -66,7 +66,7 @@ def change(name: str, value: float) -> Change:
     return Change(name=name, better="higher", before=0, after=value, change=value, low=value, high=value, prompts=9)
 
 
-def report(label: str, reward: float, likely: float, topical: float) -> Report:
+def report(label: str, measure: Change, *criteria: Change) -> Report:
     side = Side(label=label, model="m", revision="r", prompts=9, responses=9, unscored=0)
     return Report(
         id=f"round-0..{label}",
@@ -75,24 +75,37 @@ def report(label: str, reward: float, likely: float, topical: float) -> Report:
         level=0.95,
         resamples=9,
         seed=0,
-        measures=(change("reward", reward), change("reference_loglik", likely)),
-        criteria=(change("on_topic", topical),),
+        measures=(measure,),
+        criteria=criteria,
     )
+
+
+def reported(folder: Path, *rounds: tuple[str, float, float, float]) -> tuple[Path, Path]:
+    """Write what rounds gained in reward, on topic and in likelihood, and return the two files."""
+    held, guard = folder / "rounds.jsonl", folder / "guard.jsonl"
+    held.write_bytes(
+        b"".join(
+            to_line(report(label, change("reward", gain), change("on_topic", on))) for label, gain, on, _ in rounds
+        )
+    )
+    guard.write_bytes(b"".join(to_line(report(label, change("reference_loglik", at))) for label, *_, at in rounds))
+    return held, guard
 
 
 def test_the_best_round_that_the_guard_lets_through_is_chosen(tmp_path: Path) -> None:
     choose = module("choose")
-    rounds = tmp_path / "rounds.jsonl"
-    told = [report("round-1", 0.1, 0.0, 0.1), report("round-2", 0.2, -0.05, 0.0), report("round-3", 0.3, -0.051, 0.2)]
-    rounds.write_bytes(b"".join(map(to_line, [*told, report("round-4", 0.4, 0.0, -0.01)])))
-    for label in ("round-1", "round-2", "round-3", "round-4"):
-        (tmp_path / "run" / label / "model").mkdir(parents=True)
-    choose.main(rounds, tmp_path / "run", tmp_path / "chosen")
+    unlikely, astray = ("round-3", 0.3, 0.2, -0.051), ("round-4", 0.4, -0.01, 0.0)
+    held, guard = reported(tmp_path, ("round-1", 0.1, 0.1, 0.0), ("round-2", 0.2, 0.0, -0.05), unlikely, astray)
+    for number in range(1, 5):
+        (tmp_path / "run" / f"round-{number}" / "model").mkdir(parents=True)
+    choose.main(held, guard, tmp_path / "run", tmp_path / "chosen")
     assert (tmp_path / "chosen").resolve() == tmp_path / "run" / "round-2" / "model"
     assert (tmp_path / "chosen.txt").read_text() == "round-2\n"
-    rounds.write_bytes(to_line(told[2]))
+    guard.write_bytes(guard.read_bytes().splitlines(keepends=True)[0])
+    with pytest.raises(RlraError, match="says nothing of round-2"):
+        choose.main(held, guard, tmp_path / "run", tmp_path / "again")
     with pytest.raises(RlraError, match="no round passes"):
-        choose.main(rounds, tmp_path / "run", tmp_path / "again")
+        choose.main(*reported(tmp_path, unlikely, astray), tmp_path / "run", tmp_path / "again")
     assert not (tmp_path / "again").exists()
 
 
@@ -112,7 +125,7 @@ def test_the_table_counts_prompts_and_kinds_of_instructions(tmp_path: Path, caps
         (tmp_path / folder / "ifeval").mkdir(parents=True)
         (tmp_path / folder / "ifeval" / f"{name}.judged.jsonl").write_bytes(b"".join(map(to_line, [*lines, lost])))
     (tmp_path / "out" / "chosen").symlink_to("run/round-2/model")
-    (tmp_path / "out" / "rounds.jsonl").write_bytes(to_line(report("round-2", 0.2, -0.04, 0.1)))
+    reported(tmp_path / "out", ("round-1", 0.1, 0.3, -0.03), ("round-2", 0.2, 0.1, -0.04))
     module("table").main(tmp_path / "base", [tmp_path / "out", tmp_path / "out"])
     said = capsys.readouterr().out.splitlines()
     means = {line[10:36].strip(): line[36:] for line in said if line.startswith("mean")}
@@ -125,4 +138,8 @@ def test_the_table_counts_prompts_and_kinds_of_instructions(tmp_path: Path, caps
         "untrained kinds": "100.0   100.0    +0.0 (",
     }.items():
         assert row in means[measure], (measure, means[measure])
-    assert any("-0.040" in line and "round-2" in line for line in said)
+    guards = [line for line in said if "round-" in line]
+    assert len(guards) == 4 and all("round-2" in line for line in guards)
+    assert (
+        "reference_loglik" in guards[0] and "-0.040" in guards[0] and "on_topic" in guards[1] and "+0.100" in guards[1]
+    )

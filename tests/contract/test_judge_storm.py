@@ -112,6 +112,7 @@ def test_no_failure_becomes_a_score_and_no_judgement_is_lost_or_doubled(folder: 
     counts = orjson.loads((folder.folder / "whole.json").read_bytes())
     classes = Counter(failure for _, _, failure in wanted.values() if failure)
     assert {kind: counts[f"failed_verdicts:{kind}"] for kind in classes} == classes
+    assert all(f"{number:,} failed verdicts ({kind})" in done.err for kind, number in classes.items())
     assert counts["asked"] == len(wanted)
 
     with storm() as server:
