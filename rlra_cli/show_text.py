@@ -147,7 +147,7 @@ def _folded(text: str, longest: int = _LONGEST_BEFORE) -> str:
 def _verdicts(rubric: Rubric, response: JudgedResponse) -> Table:
     rows = grid(3)
     for criterion, verdict in zip(rubric.leaves, response.verdicts, strict=True):
-        found = mark(criterion, verdict)
+        found = mark(rubric, criterion, verdict)
         style = STYLES[found.tone]
         rows.add_row(
             Text(SIGNS[found.tone], style=style),

@@ -117,6 +117,12 @@ class Criterion(Part):
         return self.veto is None and self.gate is None
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether meeting it speaks for a response, as far as the groups around it have no say."""
+        when = self.veto or self.gate
+        return when == "unless_met" if when else self.weight > 0
+
+    @property
     def needs_judge(self) -> bool:
         """Whether only a model can judge it: it is no group, and has no check."""
         return not self.criteria and self.check is None and self.python is None

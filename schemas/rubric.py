@@ -85,9 +85,9 @@ class Rubric(Part):
                 raise PlacedError(f"{said}: give the group a negative weight and what is in it positive ones", *at)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy, which works out its own `leaves` and `around`."""
+        """Return a copy, which works out its own `leaves`, `around` and `signs`."""
         copied = super().model_copy(update=update, deep=deep)
-        for name in ("leaves", "around"):
+        for name in ("leaves", "around", "signs"):
             copied.__dict__.pop(name, None)
         return copied
 
@@ -104,6 +104,14 @@ class Rubric(Part):
     def around(self) -> dict[str, tuple[str, ...]]:
         """By the id of each leaf, the texts of the groups that it stands in, outermost first; none for most."""
         return dict(_around(self.criteria, ()))
+
+    @cached_property
+    def signs(self) -> dict[str, int]:
+        """By the id of each leaf, 1 where meeting it speaks for a response and −1 where it speaks against it.
+
+        A group of negative weight turns around what is inside it.
+        """
+        return dict(_signs(self.criteria, 1))
 
     def applies(self, line: dict[str, Any]) -> bool:
         """Return whether the rubric is for a line with this `id` and this `meta`."""
@@ -154,6 +162,15 @@ def _around(criteria: Sequence[Criterion], texts: tuple[str, ...]) -> Iterator[t
             yield from _around(criterion.criteria, (*texts, criterion.text) if criterion.text.strip() else texts)
         else:
             yield criterion.id, texts
+
+
+def _signs(criteria: Sequence[Criterion], sign: int) -> Iterator[tuple[str, int]]:
+    for criterion in criteria:
+        own = sign if criterion.is_wanted else -sign
+        if criterion.criteria:
+            yield from _signs(criterion.criteria, own)
+        else:
+            yield criterion.id, own
 
 
 def _at(line: dict[str, Any], path: str) -> Any:

@@ -173,9 +173,10 @@ def _criteria(pairs: Sequence[Pair]) -> Iterator[_Measured]:
     better: dict[str, set[Better]] = {}
     for first, second in pairs:
         old, new = criterion_means(first), criterion_means(second)
-        for criterion in rubric_of(first).leaves:
+        rubric = rubric_of(first)
+        for criterion in rubric.leaves:
             parts.setdefault(criterion.id, []).append((_mean(old[criterion.id]), _mean(new[criterion.id])))
-            better.setdefault(criterion.id, set()).add(improvement(criterion))
+            better.setdefault(criterion.id, set()).add(improvement(rubric, criterion))
     for name, rows in parts.items():
         directions = better[name]
         yield _Measured(name, directions.pop() if len(directions) == 1 else "neither", rows)

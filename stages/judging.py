@@ -153,7 +153,8 @@ class Bench:
         if self.spec.only_failed and (stored := _verdict_on(criterion, response)):
             case.keep(response, panels.votes_of(stored))
             self.counts["reused"] += 1
-            return panels.rescored(criterion, stored, self.spec.panel, self.spec.quorum)
+            wanted = case.rubric.signs[criterion.id] > 0
+            return panels.rescored(criterion, stored, self.spec.panel, self.spec.quorum, wanted)
         return None
 
 

@@ -72,21 +72,19 @@ def level(criterion: Criterion, verdict: Verdict) -> float | None:
     return unit(criterion, verdict) if criterion.tiers else verdict.score
 
 
-def improvement(criterion: Criterion) -> Better:
-    """Return whether a higher share of met responses is an improvement under this criterion."""
-    if when := criterion.veto or criterion.gate:
-        return "lower" if when == "if_met" else "higher"
-    return "higher" if criterion.weight > 0 else "lower"
+def improvement(rubric: Rubric, criterion: Criterion) -> Better:
+    """Return whether a higher share of met responses is an improvement under this leaf of the rubric."""
+    return "higher" if rubric.signs[criterion.id] > 0 else "lower"
 
 
 def all_met(rubric: Rubric, response: JudgedResponse) -> float | None:
-    """Return 1 if every criterion of positive weight is met, with tiers at its best one, else 0.
+    """Return 1 if every criterion whose presence earns reward is met, with tiers at its best one, else 0.
 
     A criterion on which the judge abstained has no say; one that a gate kept from being judged is not met.
     None if a verdict that is needed failed, or none is left.
     """
     judged = zip(rubric.leaves, response.verdicts, strict=True)
-    needed = [(c, v) for c, v in judged if c.is_weighed and c.weight > 0 and v.status != "abstained"]
+    needed = [(c, v) for c, v in judged if c.is_weighed and rubric.signs[c.id] > 0 and v.status != "abstained"]
     best = [False if verdict.status == "skipped" else is_best(criterion, verdict) for criterion, verdict in needed]
     known = [value for value in best if value is not None]
     return float(all(known)) if best and len(known) == len(best) else None

@@ -81,7 +81,7 @@ def questions_of(lines: Iterable[Judged | Anchors]) -> dict[Place, Question]:
     found: dict[Place, Question] = {}
     for line in lines:
         assert line.rubric is not None  # both kinds of line are refused without one
-        signs = dict(_signs(line.rubric.criteria, 1))
+        signs = line.rubric.signs
         responses: Sequence[Response | AnchorResponse] = line.responses
         for index, response in enumerate(responses):
             found[Place(line.id, index, "")] = Question(None, response.text, 0)
@@ -177,15 +177,3 @@ def _answer(criterion: Criterion, verdict: Verdict, value: float, likeliest: flo
     distances = [abs(value - each) for each in worth]
     nearest = [n for n, distance in enumerate(distances) if distance <= min(distances) + 1e-9]
     return float(nearest[0]) if len(nearest) == 1 else MISSING
-
-
-def _signs(criteria: Sequence[Criterion], around: int) -> Iterator[tuple[str, int]]:
-    """Yield (id, sign) of every leaf: its own, turned around by each group of negative weight that it stands in."""
-    from stages.measures import improvement
-
-    for criterion in criteria:
-        sign = around * (1 if improvement(criterion) == "higher" else -1)
-        if criterion.criteria:
-            yield from _signs(criterion.criteria, sign)
-        else:
-            yield criterion.id, sign

@@ -99,11 +99,12 @@ def described(rubric: Rubric) -> tuple[str, ...]:
 
     Whether something is wanted is said, for a fault is described by its presence; how much it weighs is not.
     """
-    return tuple(_described(leaf, rubric.around[leaf.id]) for leaf in rubric.leaves if leaf.text.strip())
+    return tuple(_described(rubric, leaf) for leaf in rubric.leaves if leaf.text.strip())
 
 
-def _described(criterion: Criterion, around: Sequence[str]) -> str:
-    sign = "Wanted" if improvement(criterion) == "higher" else "Not wanted"
+def _described(rubric: Rubric, criterion: Criterion) -> str:
+    sign = "Wanted" if improvement(rubric, criterion) == "higher" else "Not wanted"
+    around = rubric.around[criterion.id]
     within = f" (part of: {' › '.join(around)})" if around else ""
     levels = [f"  from worst to best: {' / '.join(tier.text.strip() for tier in criterion.tiers)}"]
     return "\n".join([f"{sign}: {criterion.text.strip()}{within}", *(levels if criterion.tiers else [])])

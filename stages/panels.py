@@ -17,20 +17,25 @@ CARRIED = ("judge", "key", "status", "reason", "failure", "shares", "mass", "rep
 """What a verdict of one vote has from its vote as it is."""
 
 
-def verdict_of(criterion: Criterion, votes: Sequence[Vote], rule: Rule, quorum: int = 0) -> Verdict:
+def verdict_of(
+    criterion: Criterion, votes: Sequence[Vote], rule: Rule, quorum: int = 0, wanted: bool | None = None
+) -> Verdict:
     """Return the verdict that `votes` (one or more) add up to; in which order they stand changes no score.
 
     One vote is the verdict, whatever the rule. A vote that failed makes the verdict failed, unless a `quorum` is set
     and at least so many did not fail: then the others decide. `majority`: the most frequent answer, `cannot tell`
     being one of them; a tie for it is a failure (`disagreement`). `unanimous`: any difference is one. Both give what
     the answer is worth. `mean` and `minimum` look at the votes that did not abstain, one with `shares` being worth its
-    expectation; the minimum is the vote that is worst for the response. The score of a veto or a gate is 0 or 1, one
-    half being rounded against the response. Where the stronger judge was asked, its vote alone decides, and a failure
-    of it is one of the verdict. Raises RlraError for a stored vote with an answer that the criterion does not have.
+    expectation; the minimum is the vote that is worst for the response: the lowest where meeting the criterion is
+    `wanted`, else the highest (None: as the criterion is by itself, in no group). The score of a veto or a gate is 0 or
+    1, one half being rounded against the response. Where the stronger judge was asked, its vote alone decides, and a
+    failure of it is one of the verdict. Raises RlraError for a stored vote with an answer that the criterion lacks.
     """
     _refuse_strangers(criterion, votes)
     deciding = _deciding(votes)
-    decided = _single(criterion, deciding[0]) if len(deciding) == 1 else _together(criterion, deciding, rule, quorum)
+    decided = (
+        _single(criterion, deciding[0]) if len(deciding) == 1 else _together(criterion, deciding, rule, quorum, wanted)
+    )
     if len(votes) == 1:
         return decided
     return decided.model_copy(
@@ -48,12 +53,12 @@ def name_of(judges: Sequence[str], rule: Rule) -> str:
     return judges[0] if len(judges) == 1 else f"{rule} of {', '.join(dict.fromkeys(judges))}"
 
 
-def rescored(criterion: Criterion, stored: Verdict, rule: Rule, quorum: int = 0) -> Verdict:
+def rescored(criterion: Criterion, stored: Verdict, rule: Rule, quorum: int = 0, wanted: bool | None = None) -> Verdict:
     """Return a stored verdict under today's scores of the tiers, and today's rule; what was answered stays."""
     if stored.votes:
-        return verdict_of(criterion, stored.votes, rule, quorum)
+        return verdict_of(criterion, stored.votes, rule, quorum, wanted)
     votes = [vote for vote in votes_of(stored).values() if vote.status == "scored"]
-    return verdict_of(criterion, votes, rule, quorum) if votes else stored
+    return verdict_of(criterion, votes, rule, quorum, wanted) if votes else stored
 
 
 def votes_of(verdict: Verdict) -> dict[str, Vote]:
@@ -135,7 +140,7 @@ def _judge_of(votes: Sequence[Vote], rule: Rule) -> str:
     return " after ".join(names)
 
 
-def _together(criterion: Criterion, votes: Sequence[Vote], rule: Rule, quorum: int) -> Verdict:
+def _together(criterion: Criterion, votes: Sequence[Vote], rule: Rule, quorum: int, wanted: bool | None) -> Verdict:
     broken = next((vote for vote in votes if vote.status == "failed"), None)
     answered = [vote for vote in votes if vote.status != "failed"]
     if broken is not None and not 0 < quorum <= len(answered):
@@ -145,7 +150,9 @@ def _together(criterion: Criterion, votes: Sequence[Vote], rule: Rule, quorum: i
     scored = [vote for vote in answered if vote.status == "scored"]
     if not scored:
         return _unscored(criterion, "abstained", answered[0].reason)
-    return _mean(criterion, scored) if rule == "mean" else _minimum(criterion, scored)
+    if rule == "mean":
+        return _mean(criterion, scored)
+    return _minimum(criterion, scored, criterion.is_wanted if wanted is None else wanted)
 
 
 def _counted(criterion: Criterion, answered: Sequence[Vote], rule: Rule) -> Verdict:
@@ -168,9 +175,8 @@ def _mean(criterion: Criterion, scored: Sequence[Vote]) -> Verdict:
     return _scored(criterion, score, _tier(criterion, scored[0]) if agreed else None, reason)
 
 
-def _minimum(criterion: Criterion, scored: Sequence[Vote]) -> Verdict:
-    against = -1 if _is_a_fault(criterion) else 1
-    worst = min(scored, key=lambda vote: against * _worth(criterion, vote))
+def _minimum(criterion: Criterion, scored: Sequence[Vote], wanted: bool) -> Verdict:
+    worst = (min if wanted else max)(scored, key=lambda vote: _worth(criterion, vote))
     return _scored(criterion, _worth(criterion, worst), _tier(criterion, worst), worst.reason)
 
 
@@ -185,17 +191,11 @@ def _unscored(
     return Verdict(criterion=criterion.id, status=status, score=None, reason=reason, failure=failure, judge="", key="")
 
 
-def _is_a_fault(criterion: Criterion) -> bool:
-    """Return whether it is bad for the response to meet the criterion."""
-    when = criterion.veto or criterion.gate
-    return when == "if_met" if when else criterion.weight < 0
-
-
 def _fired_or_not(criterion: Criterion, score: float) -> float:
     """Return a score as it is, but of a veto or a gate, which fire or do not, as 0 or 1."""
     if criterion.is_weighed:
         return score
-    return float(score >= 0.5 if _is_a_fault(criterion) else score > 0.5)
+    return float(score > 0.5 if criterion.is_wanted else score >= 0.5)
 
 
 def _worth(criterion: Criterion, vote: Vote) -> float:

@@ -152,14 +152,14 @@ class Jury:
             self._flushing.result()  # a cache that cannot be written ends the run
         votes = await self._votes(self.seats, case, response, text, criteria)
         for criterion in criteria:
-            row[criterion.id] = self._verdict(criterion, votes[criterion.id])
+            row[criterion.id] = self._verdict(case, criterion, votes[criterion.id])
         if not self.above:
             return
         doubtful = [c for c in criteria if self._doubts(row[c.id])]
         self.counts["escalated"] += len(doubtful)
         strong = await self._votes(self.above, case, response, text, doubtful)
         for criterion in doubtful:
-            row[criterion.id] = self._verdict(criterion, [*votes[criterion.id], *strong[criterion.id]])
+            row[criterion.id] = self._verdict(case, criterion, [*votes[criterion.id], *strong[criterion.id]])
 
     def _fitted(
         self, case: Case, response: Response, criteria: Sequence[Criterion], row: dict[str, Verdict]
@@ -172,8 +172,9 @@ class Jury:
             row.update({c.id: verdicts.failed(c, "too long", why, self.name, key) for c in criteria})
         return text
 
-    def _verdict(self, criterion: Criterion, votes: Sequence[Vote]) -> Verdict:
-        return panels.verdict_of(criterion, votes, self.spec.panel, self.spec.quorum)
+    def _verdict(self, case: Case, criterion: Criterion, votes: Sequence[Vote]) -> Verdict:
+        wanted = case.rubric.signs[criterion.id] > 0
+        return panels.verdict_of(criterion, votes, self.spec.panel, self.spec.quorum, wanted)
 
     def _doubts(self, verdict: Verdict) -> bool:
         return panels.unsure(verdict, self.spec.unsure)
@@ -244,7 +245,7 @@ class Jury:
             for criterion in left:
                 own = [seat.own(found[keys[number, criterion.id]]) for number, seat in enumerate(seats)]
                 votes[criterion.id] = [*votes.get(criterion.id, ()), *own]
-            settled = {c.id: self._verdict(c, votes[c.id]) for c in left}
+            settled = {c.id: self._verdict(case, c, votes[c.id]) for c in left}
             left = [c for c in left if self.above and seats is self.seats and self._doubts(settled[c.id])]
             row.update({name: each for name, each in settled.items() if name not in {c.id for c in left}})
 

@@ -77,7 +77,7 @@ def _levels(line: Rollouts, index: int) -> dict[str, float]:
     for criterion, verdict in zip(line.rubric.leaves, response.verdicts, strict=True):
         value = level(criterion, verdict)
         if value is not None:
-            found[criterion.id] = 1 - value if improvement(criterion) == "lower" else value
+            found[criterion.id] = 1 - value if improvement(line.rubric, criterion) == "lower" else value
     return found
 
 

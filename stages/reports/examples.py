@@ -126,8 +126,11 @@ def worst(lines: Sequence[Judged]) -> tuple[Judged, int] | None:
 def show(group: Judged, index: int) -> Shown:
     """Return one response of a group with what was said about it, each of its texts cut to `LONGEST` characters."""
     response = group.responses[index]
-    judged = list(zip(rubric_of(group).leaves, response.verdicts, strict=True))
-    reasons = [Reason(c.id, mark(c, verdict), one_line(verdict.reason, LONGEST_REASON)) for c, verdict in judged]
+    rubric = rubric_of(group)
+    judged = list(zip(rubric.leaves, response.verdicts, strict=True))
+    reasons = [
+        Reason(c.id, mark(rubric, c, verdict), one_line(verdict.reason, LONGEST_REASON)) for c, verdict in judged
+    ]
     turns = [Turn(message.role, *cut(message.content), cut_off) for message, cut_off in response.led_to[-MOST_TURNS:]]
     kept = _most_telling(reasons)
     text, left = cut(response.text)

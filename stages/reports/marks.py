@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.judged import Verdict
-from schemas.rubric import Criterion
+from schemas.rubric import Criterion, Rubric
 from stages.scoring import fires, unit
 
 Tone = Literal["good", "bad", "between", "absent", "failed"]
@@ -19,7 +19,7 @@ class Mark:
     """What a verdict means for the response."""
 
     tone: Tone
-    """Whether it speaks for the response: presence of what a negative weight describes is bad."""
+    """Whether it speaks for the response: presence of a fault is bad."""
     words: str
     """What the judge said, such as `met`, `absent` or `tier 1 of 2, score 3`."""
 
@@ -29,8 +29,8 @@ class Mark:
         return SIGNS[self.tone]
 
 
-def mark(criterion: Criterion, verdict: Verdict) -> Mark:
-    """Return how a verdict is shown. What failed or abstained never looks like a low score."""
+def mark(rubric: Rubric, criterion: Criterion, verdict: Verdict) -> Mark:
+    """Return how a verdict on a leaf of the rubric is shown. What failed or abstained never looks like a low score."""
     if verdict.status == "failed":
         return Mark("failed", "no verdict")
     if verdict.status in ("abstained", "skipped"):
@@ -39,9 +39,10 @@ def mark(criterion: Criterion, verdict: Verdict) -> Mark:
         return Mark("bad", "veto fired") if fires(criterion, verdict) else Mark("good", "no veto")
     if criterion.gate:
         return Mark("bad", "gate closed") if fires(criterion, verdict) else Mark("good", "gate open")
+    wanted = rubric.signs[criterion.id] > 0
     if criterion.tiers:
-        return Mark(_tone(unit(criterion, verdict), criterion.weight), _tier(criterion, verdict))
-    return Mark(_tone(verdict.score or 0.0, criterion.weight), _met(criterion, verdict))
+        return Mark(_tone(unit(criterion, verdict), wanted), _tier(criterion, verdict))
+    return Mark(_tone(verdict.score or 0.0, wanted), _met(criterion, verdict, wanted))
 
 
 def votes_text(verdict: Verdict) -> str:
@@ -52,10 +53,10 @@ def votes_text(verdict: Verdict) -> str:
     return f"{len(verdict.votes)} votes: {', '.join(f'{label} × {count}' for label, count in cast.most_common())}"
 
 
-def _tone(level: float, weight: float) -> Tone:
+def _tone(level: float, wanted: bool) -> Tone:
     if 0 < level < 1:
         return "between"
-    return "good" if (level == 1) == (weight > 0) else "bad"
+    return "good" if (level == 1) == wanted else "bad"
 
 
 def _tier(criterion: Criterion, verdict: Verdict) -> str:
@@ -63,8 +64,8 @@ def _tier(criterion: Criterion, verdict: Verdict) -> str:
     return f"{which}score {verdict.score:g}"
 
 
-def _met(criterion: Criterion, verdict: Verdict) -> str:
-    met, unmet = ("met", "not met") if criterion.weight > 0 else ("present", "absent")
+def _met(criterion: Criterion, verdict: Verdict, wanted: bool) -> str:
+    met, unmet = ("met", "not met") if wanted else ("present", "absent")
     if verdict.score == 1.0:
         return met
     if verdict.score:
