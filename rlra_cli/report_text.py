@@ -12,9 +12,9 @@ from rlra_cli.train_table import SHOWN
 from schemas.report import Change, Report
 from schemas.train_log import TrainLog
 from stages.reports.reading import (
-    FEW_PROMPTS,
     MOST_Q,
     Reading,
+    cautions,
     figure,
     interval,
     is_doubtful,
@@ -107,13 +107,7 @@ def _heading(report: Report) -> Text:
 
 
 def _caption(report: Report) -> Text:
-    notes = [
-        f"{side.label}: {side.unscored} of {side.responses} responses have no reward."
-        for side in (report.before, report.after)
-        if side.unscored
-    ]
-    if min(report.before.prompts, report.after.prompts) < FEW_PROMPTS:
-        notes.append(f"Intervals over fewer than {FEW_PROMPTS} prompts are narrower than they should be.")
+    notes = cautions(report)
     if any(is_doubtful(change) for change in (*report.measures, *report.criteria)):
         notes.append(DOUBT)
     if first := headline(report):

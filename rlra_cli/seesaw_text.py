@@ -9,7 +9,8 @@ from rlra_cli.report_text import DOUBT, headline
 from rlra_cli.safe_text import shown
 from schemas.report import Change, Report
 from stages.eval_gates import Bar, change_of, missed
-from stages.reports.reading import figure, interval, is_doubtful, signed
+from stages.reports.overview import shared_before
+from stages.reports.reading import FEW_PROMPTS, cautions_of_all, figure, interval, is_doubtful, signed
 
 
 def seesaw_table(reports: Sequence[Report]) -> Table:
@@ -21,7 +22,8 @@ def seesaw_table(reports: Sequence[Report]) -> Table:
     axes, labels = list(dict.fromkeys(axis for axis, _ in cells)), list(dict.fromkeys(label for _, label in cells))
     heads = {axis: _head(axis, reports) for axis in axes}
     first = [change for report in reports if (change := headline(report))]
-    table = Table(caption=DOUBT if any(map(is_doubtful, first)) else None, caption_justify="left")
+    notes = [*cautions_of_all(reports), *([DOUBT] if any(map(is_doubtful, first)) else [])]
+    table = Table(caption=shown("\n".join(notes), "dim") if notes else None, caption_justify="left")
     turned = len(axes) > len(labels)
     for name in ("axis", *labels) if turned else ("policy", *(heads[axis] for axis in axes)):
         table.add_column(shown(name), overflow="fold")
@@ -48,10 +50,12 @@ def gates_table(reports: Sequence[Report], bars: Sequence[Bar]) -> Table:
 
 def _cells(reports: Sequence[Report]) -> dict[tuple[str, str], Text]:
     cells: dict[tuple[str, str], Text] = {}
-    for report in reports:
-        first = headline(report)
-        cells.setdefault((report.axis, report.before.label), Text(figure(first.before if first else None)))
-        cells[report.axis, report.after.label] = Text(_cell(first) + _mark(report))
+    for axis in dict.fromkeys(report.axis for report in reports):
+        own = [report for report in reports if report.axis == axis]
+        shared = shared_before([change for report in own if (change := headline(report))])
+        cells[axis, own[0].before.label] = Text(figure(shared))
+        for report in own:
+            cells[axis, report.after.label] = Text(_cell(headline(report), shared) + _mark(report))
     return cells
 
 
@@ -62,11 +66,12 @@ def _head(axis: str, reports: Sequence[Report]) -> str:
     return name if not axis else axis if name == "reward" else f"{axis} {name}"
 
 
-def _cell(change: Change | None) -> str:
+def _cell(change: Change | None, shared: float | None) -> str:
     if change is None:
         return "–"
     doubt = "?" if is_doubtful(change) else ""
-    return f"{figure(change.after)}  {signed(change.change)}{doubt} ({interval(change)})"
+    origin = f", from {figure(change.before)} on {change.prompts:,} prompts" if shared is None else ""
+    return f"{figure(change.after)}  {signed(change.change)}{doubt} ({interval(change)}){origin}"
 
 
 def _mark(report: Report) -> str:
@@ -75,6 +80,6 @@ def _mark(report: Report) -> str:
 
 def _held(report: Report, bar: Bar) -> Text:
     change, why = change_of(report, bar.measure), missed(report, bar)
-    if change is None or change.prompts < 2:
+    if change is None or change.prompts < FEW_PROMPTS:
         return Text(f"✗ {why}")
     return Text(f"{'✗' if why else '✓'} {signed(change.change)} ({interval(change)})")

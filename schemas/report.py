@@ -77,6 +77,8 @@ class Report(Record):
     """The baseline."""
     after: Side
     """What is compared with it."""
+    unlike: tuple[str, ...] = ()
+    """What differs between the sides besides the policy, such as judges or sampling, in words; best nothing."""
     level: float = Field(gt=0, lt=1)
     """The coverage of the intervals, such as 0.95."""
     resamples: int = Field(ge=1)

@@ -9,6 +9,7 @@ from schemas.base import Part
 from schemas.judged import Judged
 from schemas.report import Change, Report, Side
 from stages.pairing import Pair, paired
+from stages.unlike import unlike
 
 if TYPE_CHECKING:
     from stages.agreement.ratios import Sides
@@ -68,14 +69,16 @@ def evaluate(
     responses (`stages.measures.distinct`): over a whole file they could not be paired by prompt. A
     criterion is compared over the prompts whose rubric has it. `guard` gives, for each side, the mean
     log-likelihood per token (nats) of the reference answers under that side's model, by prompt id; it
-    is reported as `reference_loglik`. Where a suite's measure has the name of another one, it takes its place.
+    is reported as `reference_loglik`. Where a suite's measure has the name of another one, it takes its place if it
+    has a value.
 
     Changes have a `p` and no `q`, which `corrected` gives to all reports of a run together. `axis` names the set of
     prompts. Raises RlraError for an empty file, ids that stand on one side only, and prompts or rubrics that
     differ under one id.
     """
     pairs = paired(before, after, (_placed(axis, labels[0]), _placed(axis, labels[1])))
-    measures = {found.name: found for found in (*_measures(pairs), *_guarded(guard), *_of_suite(pairs, suite))}
+    measures = {found.name: found for found in (*_measures(pairs), *_guarded(guard))}
+    measures |= {m.name: m for m in _of_suite(pairs, suite) if m.name not in measures or _sides(m)}
     own = [measure.name for measure in suite.measures] if suite else []
     order = sorted(measures, key=lambda name: own.index(name) if name in own else len(own))
     criteria = list(_criteria(pairs))
@@ -85,6 +88,7 @@ def evaluate(
         axis=axis,
         before=_side(labels[0], before),
         after=_side(labels[1], after),
+        unlike=tuple(unlike(pairs)),
         level=spec.level,
         resamples=spec.resamples,
         seed=spec.seed,

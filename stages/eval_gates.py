@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from schemas.errors import RlraError
 from schemas.report import Change, Gate, Report
+from stages.reports.reading import FEW_PROMPTS
 
 HEADLINE = "reward"
 """The measure of a gate that names none."""
+MEASURES, CRITERIA = "measures.", "criteria."
+"""Before a name in a gate where a measure and a criterion share it."""
 _BAR = re.compile(r"(?P<name>[^<>=]*?)\s*(?P<bar>(?P<side>>=|<=)\s*(?P<gain>[^<>=]+))")
 
 
@@ -66,15 +69,21 @@ def _named(name: str, axes: Sequence[str], word: str) -> tuple[str, str]:
 def hold(report: Report, bars: Sequence[Bar], known: Sequence[str]) -> Report:
     """Return the report with what became of the bars of its axis.
 
-    Raises RlraError for a measure that is not one of `known`, which are those that could have been measured.
+    Raises RlraError for a measure that is not one of `known`, which are those that could have been measured, and for
+    the name of a measure and a criterion where the bar does not say which.
     """
     own = [bar for bar in bars if bar.axis == report.axis]
     for bar in own:
-        if bar.measure not in known:
+        if bar.measure.removeprefix(MEASURES).removeprefix(CRITERIA) not in known and bar.measure not in known:
             where = f"{report.axis}: " if report.axis else ""
             raise RlraError(
                 f"--gate: '{bar.given}': {where}no measure and no criterion is called '{bar.measure}'",
                 hint=f"there are {', '.join(known)}",
+            )
+        if {bar.measure} <= {c.name for c in report.measures} & {c.name for c in report.criteria}:
+            raise RlraError(
+                f"--gate: '{bar.given}': a measure and a criterion are called '{bar.measure}'",
+                hint=f"say {MEASURES}{bar.measure} or {CRITERIA}{bar.measure}",
             )
     gates = tuple(Gate(measure=bar.measure, bar=bar.bar, passed=not missed(report, bar)) for bar in own)
     return report.model_copy(update={"gates": gates})
@@ -85,8 +94,9 @@ def missed(report: Report, bar: Bar) -> str:
     change = change_of(report, bar.measure)
     if change is None:
         return "no prompt has a value on both sides"
-    if change.prompts < 2:
-        return "a single prompt has no interval"
+    if change.prompts < FEW_PROMPTS:
+        counted = "a single prompt" if change.prompts == 1 else f"{change.prompts} prompts"
+        return f"{counted}, and below {FEW_PROMPTS} an interval is too narrow to hold it to"
     if change.low >= bar.gain if bar.at_least else change.high <= bar.gain:
         return ""
     end, value = ("begins", change.low) if bar.at_least else ("ends", change.high)
@@ -94,5 +104,6 @@ def missed(report: Report, bar: Bar) -> str:
 
 
 def change_of(report: Report, measure: str) -> Change | None:
-    """Return the change of a measure, or else of a criterion, by name."""
-    return next((change for change in (*report.measures, *report.criteria) if change.name == measure), None)
+    """Return the change of a measure, or else of a criterion, by name; `measures.` or `criteria.` before it decides."""
+    told = [(MEASURES, change) for change in report.measures] + [(CRITERIA, change) for change in report.criteria]
+    return next((change for kind, change in told if measure in (change.name, f"{kind}{change.name}")), None)

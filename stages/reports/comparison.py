@@ -8,7 +8,6 @@ from schemas.judged import Judged
 from schemas.report import Change, Report
 from stages.reports.compared import Compared
 from stages.reports.examples import Example, Shown, gains_and_losses, show, worst
-from stages.reports.policies import judges
 from stages.reports.reading import is_doubtful, reading
 
 if TYPE_CHECKING:
@@ -40,8 +39,6 @@ class Comparison:
     """How many gains, and losses, are shown where there are as many."""
     worst: tuple[Judged, Shown] | None
     """The response of lowest reward after; None where none has one."""
-    same_judges: bool
-    """Whether the same judges judged both sides."""
 
     @property
     def left_out(self) -> int:
@@ -86,7 +83,6 @@ def _of(each: Compared, wanted: int) -> Comparison:
         losses=losses,
         wanted=wanted,
         worst=(found[0], show(*found)) if found else None,
-        same_judges=judges(each.before) == judges(each.after),
     )
 
 

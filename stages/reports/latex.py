@@ -6,7 +6,7 @@ from itertools import groupby
 
 from schemas.report import Change, Report
 from stages.reports.overview import Overview, Row, overview
-from stages.reports.reading import figure, probability, signed
+from stages.reports.reading import cautions_of_all, figure, probability, signed
 from stages.visible import one_line
 
 LONGEST = 60
@@ -37,14 +37,23 @@ _HEAD = r"\begin{tabular}{lllrrlrr}"
 def latex(reports: Sequence[Report], command: str = "") -> str:
     """Return the main changes of all reports as a table environment, which needs `booktabs` and nothing else.
 
-    `command` is what made it, and stands in a comment. Letters beyond ASCII stay where pdfLaTeX knows them, which is
-    those of Latin 1; others are written as their code point, such as `U+4E2D`. Raises ValueError without a report.
+    `command` is what made it; it stands in a comment, and so does what keeps the figures from being taken at face
+    value. Letters beyond ASCII stay where pdfLaTeX knows them, which is those of Latin 1; others are written as their
+    code point, such as `U+4E2D`. Raises ValueError without a report.
     """
     if not reports:
         raise ValueError("a table needs a report")
     found = overview(reports)
     made = [f"% Made by: {one_line(command, 4_000)}"] if command else []
-    lines = [*made, r"% Needs \usepackage{booktabs}.", r"\begin{table}", r"\centering", _caption(found, reports[0])]
+    cautions = [f"% Caution: {one_line(said, 4_000)}" for said in cautions_of_all(reports)]
+    lines = [
+        *made,
+        *cautions,
+        r"% Needs \usepackage{booktabs}.",
+        r"\begin{table}",
+        r"\centering",
+        _caption(found, reports[0]),
+    ]
     return "\n".join([*lines, *_tabular(found), r"\end{table}"]) + "\n"
 
 

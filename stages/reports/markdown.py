@@ -5,13 +5,15 @@ from collections.abc import Sequence
 
 from schemas.report import Change, Report
 from stages.reports.overview import Cell, Overview, Row, bar, overview
-from stages.reports.reading import MOST_Q, figure, interval, is_doubtful, probability, reading, signed
+from stages.reports.reading import MOST_Q, cautions_of_all, figure, interval, is_doubtful, probability, reading, signed
 from stages.visible import one_line
 
 LONGEST = 60
 """Characters of a label or name."""
 MOST_NAMES = 8
-"""Criteria that are named as better, or as worse; the rest is counted."""
+"""Criteria that are named as better, or as worse, and cautions; the rest is counted."""
+LONGEST_CAUTION = 300
+"""Characters of a caution."""
 _SIGNS = {"better": "✓", "worse": "✗", "changed": "~", "unclear": "–", "same": "="}
 _PLAIN = re.compile(r"[A-Za-z0-9≥≤][A-Za-z0-9 ≥≤−_.,:=+/()-]*")
 
@@ -25,7 +27,7 @@ def markdown(reports: Sequence[Report], command: str = "") -> str:
     if not reports:
         raise ValueError("a table needs a report")
     found = overview(reports)
-    parts = [_headline(found), _table(found), _legend(found, reports[0]), *map(_criteria, reports)]
+    parts = [_headline(found), _table(found), _legend(found, reports[0]), _cautions(reports), *map(_criteria, reports)]
     made = [f"Made by {code(command, 2_000)}"] if command else []
     return "\n\n".join(filter(None, [*parts, *made])) + "\n"
 
@@ -66,7 +68,8 @@ def _cell(cell: Cell) -> str:
         return f"–{gates}"
     sure = f", q {probability(change.q).replace('<', '&lt;')}" if change.q is not None else ""
     told = f"{_SIGNS[reading(change)]} **{signed(change.change)}**{'?' if is_doubtful(change) else ''}"
-    return f"{figure(change.after)} {told}<br>({interval(change)}{sure}){gates}"
+    origin = f"<br>from {figure(cell.before)}, {change.prompts:,} prompts" if cell.before is not None else ""
+    return f"{figure(change.after)} {told}<br>({interval(change)}{sure}){origin}{gates}"
 
 
 def _legend(found: Overview, report: Report) -> str:
@@ -74,6 +77,13 @@ def _legend(found: Overview, report: Report) -> str:
     doubt = f"; ? where q is above {MOST_Q}" if found.has_doubtful else ""
     level = f"{report.level * 100:g}%"
     return f"<sub>{signs}{doubt}; in brackets the {level} bootstrap interval of the change over prompts.</sub>"
+
+
+def _cautions(reports: Sequence[Report]) -> str:
+    told = cautions_of_all(reports)
+    more = f"\n- and {len(told) - MOST_NAMES} more" if len(told) > MOST_NAMES else ""
+    lines = "\n".join(f"- ⚠ {code(said, LONGEST_CAUTION)}" for said in told[:MOST_NAMES])
+    return f"{lines}{more}"
 
 
 def _criteria(report: Report) -> str:

@@ -1,9 +1,11 @@
 """The table that a report begins with: a row for each axis and its main measures, a column for each policy."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.report import Change, Gate, Report
+from stages.eval_gates import change_of
 from stages.measures import REFERENCE_LOGLIK, REWARD, SAYS
 from stages.reports.reading import is_doubtful
 
@@ -18,6 +20,8 @@ class Cell:
     change: Change | None
     """None where no prompt has a value on both sides, or the policy was not compared on this axis."""
     gates: tuple[Gate, ...] = ()
+    before: float | None = None
+    """The first policy's value on the prompts of this cell, where it is not that of the row."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Row:
     first: str
     """The policy that the others are compared with."""
     before: float | None
-    """Its value."""
+    """Its value; None where it has none, or another one in each cell, whose prompts are not the same."""
     cells: tuple[Cell, ...]
     """In the order of the policies."""
 
@@ -82,6 +86,15 @@ def bar(gate: Gate) -> str:
     return gate.bar.replace(">=", "≥ ").replace("<=", "≤ ").replace("-", "−")
 
 
+def shared_before(changes: Sequence[Change]) -> float | None:
+    """Return the first policy's value if it is the same in all changes; None where it is not, or there are none.
+
+    A prompt whose verdicts failed on one policy's side is missing from that policy's comparison alone.
+    """
+    values = [change.before for change in changes]
+    return values[0] if values and all(math.isclose(value, values[0], abs_tol=1e-12) for value in values) else None
+
+
 def _main(reports: Sequence[Report], alone: bool) -> list[str]:
     """Return the names of the measures of one axis that the table shows."""
     known = dict.fromkeys(change.name for report in reports for change in report.measures)
@@ -97,12 +110,15 @@ def _row(axis: str, name: str, reports: Sequence[Report], policies: Sequence[str
     by_label = {report.after.label: report for report in reports}
     cells = [_cell(by_label.get(label), name) for label in policies]
     found = [cell.change for cell in cells if cell.change]
+    before = shared_before(found)
+    if before is None:
+        cells = [replace(cell, before=cell.change.before) if cell.change else cell for cell in cells]
     return Row(
         axis=axis,
         measure=name,
         says=says(found[0]) if found else SAYS.get(name, ""),
         first=reports[0].before.label,
-        before=found[0].before if found else None,
+        before=before,
         cells=tuple(cells),
     )
 
@@ -110,5 +126,4 @@ def _row(axis: str, name: str, reports: Sequence[Report], policies: Sequence[str
 def _cell(report: Report | None, name: str) -> Cell:
     if report is None:
         return Cell(None)
-    found = next((change for change in (*report.measures, *report.criteria) if change.name == name), None)
-    return Cell(found, tuple(gate for gate in report.gates if gate.measure == name))
+    return Cell(change_of(report, name), tuple(gate for gate in report.gates if gate.measure == name))

@@ -1,8 +1,9 @@
 """How a change is put into words and figures; the page and the terminal say the same."""
 
+from collections.abc import Sequence
 from typing import Literal
 
-from schemas.report import Change
+from schemas.report import Change, Report
 
 Reading = Literal["better", "worse", "changed", "unclear", "same"]
 
@@ -34,6 +35,24 @@ def reading(change: Change) -> Reading:
 def is_doubtful(change: Change) -> bool:
     """Return whether a change looks clear by itself, and not among all that was compared: `q` is above `MOST_Q`."""
     return reading(change) not in ("unclear", "same") and change.q is not None and change.q > MOST_Q
+
+
+def cautions(report: Report) -> list[str]:
+    """Return what keeps the figures of a comparison from being taken at face value, in sentences; best nothing."""
+    told = [
+        f"{side.label}: {side.unscored:,} of {side.responses:,} responses have no reward."
+        for side in (report.before, report.after)
+        if side.unscored
+    ]
+    if min(report.before.prompts, report.after.prompts) < FEW_PROMPTS:
+        told.append(f"Intervals over fewer than {FEW_PROMPTS} prompts are narrower than they should be.")
+    return [*told, *(f"{report.before.label} and {report.after.label}: {said}." for said in report.unlike)]
+
+
+def cautions_of_all(reports: Sequence[Report]) -> list[str]:
+    """Return the cautions of several comparisons, each once, those of an axis with its name before them."""
+    told = [f"{report.axis}: {said}" if report.axis else said for report in reports for said in cautions(report)]
+    return list(dict.fromkeys(told))
 
 
 def figure(value: float | None) -> str:

@@ -13,6 +13,7 @@ from schemas.reward import RewardSpec
 from schemas.rubric import Criterion, Rubric
 from stages.eval import EvalSpec, Guard, evaluate
 from stages.measures import degenerate, distinct
+from stages.suites import SUITES
 from tests.judged_lines import LIES, RUBRIC, SHORT, TONE, answer, group
 
 SPEC = EvalSpec(resamples=200)
@@ -207,3 +208,10 @@ def test_healthbench_clips_the_mean_and_no_response() -> None:
     assert values(found) == (0.0, 0.0, 0.0)
     mended = [group("p", good, rubric=rubric), group("q", good, rubric=rubric)]
     assert values(changes(after, mended)["reward"]) == (0.0, 1.0, 1.0)
+
+
+def test_a_suite_without_a_value_of_its_own_does_not_hide_the_likelihood_that_was_measured() -> None:
+    """Judged files on an axis named `general` need not come from the suite, which measures references itself."""
+    lines, guard = [group("p", GOOD), group("q", GOOD)], ({"p": -1.5, "q": -2.0}, {"p": -1.0, "q": -1.5})
+    found = evaluate(lines, lines, LABELS, SPEC, guard, SUITES["general"], "general")
+    assert values(next(c for c in found.measures if c.name == "reference_loglik")) == (-1.75, -1.25, 0.5)

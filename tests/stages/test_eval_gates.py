@@ -102,14 +102,26 @@ def test_a_miss_says_why() -> None:
     of = report(change("reward", -0.25, 0.5), change("strict", 0.5, 0.5, prompts=1))
     assert missed(of, bar("reward>=0")) == "its interval begins at -0.25"
     assert missed(of, bar("reward<=0")) == "its interval ends at +0.5"
-    assert missed(of, bar("strict>=0")) == "a single prompt has no interval"
+    assert missed(of, bar("strict>=0")).startswith("a single prompt, and below 10")
     assert missed(of, bar("tone>=0")) == "no prompt has a value on both sides"
     assert [gate.passed for gate in hold(of, [bar("strict>=0"), bar("tone>=0")], KNOWN).gates] == [False, False]
 
 
-def test_a_gate_may_mean_a_criterion_and_a_measure_goes_before_it() -> None:
+@pytest.mark.parametrize(("prompts", "passes"), [(2, False), (9, False), (10, True)])
+def test_few_prompts_pass_no_gate(prompts: int, passes: bool) -> None:
+    of = report(change("reward", 1, 1, prompts=prompts))
+    assert (missed(of, bar("reward>=0.9")) == "") == passes
+    assert passes or f"{prompts} prompts" in missed(of, bar("reward>=0.9"))
+
+
+def test_a_gate_may_mean_a_criterion_and_says_so_where_a_measure_has_its_name() -> None:
     of = report(change("reward", 0, 1), criteria=(change("reward", -1, 0), change("tone", 2, 3)))
-    assert missed(of, bar("tone>=2")) == "" and missed(of, bar("reward>=0")) == ""
+    assert missed(of, bar("tone>=2")) == ""
+    with pytest.raises(RlraError, match="a measure and a criterion are called 'reward'") as caught:
+        hold(of, [bar("reward>=0")], KNOWN)
+    assert caught.value.hint == "say measures.reward or criteria.reward"
+    (first, second) = hold(of, [bar("measures.reward>=0"), bar("criteria.reward>=0")], KNOWN).gates
+    assert (first.passed, second.passed) == (True, False)
 
 
 def test_what_is_not_measured_is_told_with_what_is() -> None:
