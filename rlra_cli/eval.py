@@ -108,11 +108,13 @@ def compared(
 ) -> "Iterator[Compared]":
     """Yield on each axis the comparison of each label with the first one, with its lines if they are to be kept.
 
-    Raises RlraError where their prompts are not the same, and for a bar on what is not measured.
+    Raises RlraError where their prompts are not the same, for a bar on what is not measured, and for groups of another
+    size where a suite's measures depend on it.
     """
     from rlra_cli.eval_likelihood import reference_likelihood
     from stages.reports.compared import Compared
     from stages.suites import SUITES
+    from stages.suites.sizes import sizes_of, unequal
 
     wanted = axes if keep or likelihood else {}
     read = {axis: {label: read_side(source) for label, source in by.items()} for axis, by in wanted.items()}
@@ -124,6 +126,9 @@ def compared(
         known = measurable(before, suite, bool(guard))
         for label in others:
             after = read[axis][label] if read else read_side(sources[label])
+            sizes = {_role(axis, first): sizes_of(before), _role(axis, label): sizes_of(after)}
+            if said := unequal(suite, sizes):
+                raise RlraError(said, hint="sample equally many: --group-size N")
             both = (guard[first], guard[label]) if first in guard and label in guard else None
             report = hold(evaluate(before, after, (first, label), spec, both, suite, axis), bars, known)
             yield Compared(report, before, after) if keep else Compared(report, (), ())

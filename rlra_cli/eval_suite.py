@@ -159,12 +159,19 @@ def _write_list(path: Path, given: Sequence[str]) -> None:
 
 def _levels(steps: SuiteSteps, axis: Axis, labels: Sequence[str]) -> "dict[str, list[Level]]":
     from stages.suites.levels import levels, measures_of
+    from stages.suites.sizes import Sizes, sizes_of, unequal
+
+    sizes: dict[str, Sizes] = {}
 
     def of(label: str) -> "list[Level]":
         lines = list(Source(str(steps.file(axis, f"{label}.judged.jsonl"))).read(Judged))
+        sizes[label] = sizes_of(lines)
         return list(levels(lines, measures_of(axis.suite), steps.sampling.seed))
 
-    return {label: of(label) for label in labels}
+    found = {label: of(label) for label in labels}
+    if said := unequal(axis.suite, sizes):
+        ui.say(f"eval-suite: {said}")
+    return found
 
 
 def _tell(found: "Mapping[str, Mapping[str, list[Level]]]", output: Path, options: MapOptions) -> None:

@@ -52,6 +52,8 @@ class Suite:
     """Options of `rlra rollout` that the suite sets by itself; a user's own go before them."""
     needs_judge: bool = False
     """Whether its criteria are judged by a model."""
+    equal_groups: bool = False
+    """Whether its measures depend on how many answers a prompt has."""
     likelihood: bool = False
     """Whether it also measures how likely the reference answers are under each model."""
 

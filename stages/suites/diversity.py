@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.judged import Judged
 from stages.checks.text import folded_words
-from stages.suites.base import Part, Suite, SuiteMeasure, answered, under
+from stages.suites.base import Part, Suite, SuiteMeasure, under
 
 LONGEST = 4
 """Runs of up to so many words are compared, as BLEU does."""
@@ -65,13 +65,18 @@ def _runs(text: Sequence[str], size: int) -> list[tuple[str, ...]]:
     return list(zip(*(text[start:] for start in range(size)), strict=False))
 
 
-def _texts(group: Judged) -> list[list[str]]:
-    return [folded_words(response.text) for response in answered(group)]
+def _texts(group: Judged, fewest: int = 1) -> list[list[str]]:
+    """Return the words of all answers; nothing where one failed or has fewer than `fewest` words.
+
+    The rest of such a group would be a smaller one, and smaller groups look more diverse. What an answer without a run
+    has in common with the others is not defined, so that it can make the group neither more diverse nor less.
+    """
+    texts = [[] if each.finish == "failed" else folded_words(each.text) for each in group.responses]
+    return texts if len(texts) > 1 and all(len(text) >= fewest for text in texts) else []
 
 
 def _distinct(group: Judged, size: int) -> Part | None:
-    texts = _texts(group)
-    value = group_distinct(texts, size) if len(texts) > 1 else None
+    value = group_distinct(_texts(group, size), size)
     return None if value is None else (value, 1.0)
 
 
@@ -101,4 +106,5 @@ DIVERSITY = Suite(
     ),
     judged_by=lambda task: under(task, RUBRIC),
     sampling={"group_size": 4, "temperature": 1.0, "max_tokens": 512},
+    equal_groups=True,
 )

@@ -132,6 +132,19 @@ def test_what_cannot_be_compared_names_axis_and_label(tmp_path: Path) -> None:
         assert not (tmp_path / "none.jsonl").exists()
 
 
+def test_larger_groups_are_not_compared_where_that_alone_makes_a_difference(suites: Runner) -> None:
+    one = answer("Moss grows.", 2, 1, 0, 0)
+    for label, size in (("base", 2), ("trained", 4)):
+        suites.write(f"{label}.jsonl", to_line(group("p", *[one] * size, model=label)))
+    done = suites.inside("eval", "diversity:base=base.jsonl", "diversity:trained=trained.jsonl", "-o", "none.jsonl")
+    assert (done.code, done.out) == (1, b"")
+    said = "p has 2 answers of diversity:base and 4 of diversity:trained: what the suite 'diversity' measures depends"
+    assert said in done.err and "hint: sample equally many: --group-size N" in done.err
+    assert "none.jsonl" not in suites.names()
+    other = suites.inside("eval", "tone:base=base.jsonl", "tone:trained=trained.jsonl", "--resamples", "50", "--quiet")
+    assert other.code == 0, "means of single answers are compared"
+
+
 def test_token_ids_are_let_go_of(tmp_path: Path) -> None:
     line = group("p", answer("Yes.", 2, 1, 0, 0))
     (response,) = line.responses

@@ -170,6 +170,17 @@ def test_prompts_come_from_tables_and_from_installed_packages(run: Runner, tmp_p
     assert levels[0]["ifeval"]["me"]["strict"][0] == 50.0
 
 
+def test_groups_of_two_sizes_are_told_of(run: Runner) -> None:
+    run.write("any.jsonl", lines({"id": "sea", "prompt": "Describe the sea."}))
+    for label, texts in (("few", ("Wide.", "Blue.")), ("many", ("Wide.", "Blue.", "Deep."))):
+        run.write(f"{label}.jsonl", lines({"id": "sea", "responses": list(texts)}))
+    for suite, told in (("diversity", 1), ("tone", 0)):
+        asked = ["eval", "suite", suite, "--prompts", "any.jsonl", "--responses", "few=few.jsonl", "-o", suite]
+        done = run.inside(*asked, "--responses", "many=many.jsonl")
+        assert done.code == 0, done.err
+        assert done.err.count("eval-suite: sea has 2 answers of few and 3 of many: what the suite 'div") == told
+
+
 @needs_shared
 def test_the_published_accuracies_of_gpt_4(run: Runner) -> None:
     """By the command line alone, joined by position: 416 and 429 of 541 prompts, 697 and 712 of 834 instructions.

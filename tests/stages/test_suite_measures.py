@@ -114,6 +114,7 @@ def test_self_bleu_by_hand() -> None:
     assert bleu(["a", "b"], [["a", "b", "c"], ["a", "b", "c", "d"]]) == pytest.approx(exp(1 - 3 / 2))
 
 
+@settings(deadline=None)
 @given(WORDS, st.randoms(use_true_random=False))
 def test_self_bleu_and_distinct_are_shares(texts: list[list[str]], random: object) -> None:
     shuffled = list(texts)
@@ -132,7 +133,25 @@ def test_diversity_of_a_group_by_hand() -> None:
     line = group("diversity", "Moss grows here.", "moss grows there")
     assert figure("diversity", "group_distinct_1", line) == (4 / 6, 1)
     assert figure("diversity", "group_distinct_2", line) == (3 / 4, 1)
-    assert figure("diversity", "group_distinct_1", group("diversity", "Moss.", None)) is None, "one answer is no group"
+    assert figure("diversity", "group_distinct_1", group("diversity", "Moss.")) is None, "one answer is no group"
+
+
+DIVERSE = ("group_distinct_1", "group_distinct_2", "self_bleu")
+
+
+@pytest.mark.parametrize("lost", [None, "", " …"])
+def test_an_answer_that_is_lost_or_empty_is_no_diversity(lost: str | None) -> None:
+    said = ["Moss grows here on stone.", "Moss grows there on wood.", "Moss grows here on wood."]
+    assert all(figure("diversity", name, group("diversity", *said)) for name in DIVERSE)
+    for texts in ([*said, lost], [said[0], lost, lost, said[1]]):
+        assert [figure("diversity", name, group("diversity", *texts)) for name in DIVERSE] == [None, None, None]
+
+
+def test_one_word_has_no_pairs_that_could_be_alike() -> None:
+    line = group("diversity", "Moss.", "Moss grows on stone.")
+    assert figure("diversity", "group_distinct_1", line) == (4 / 5, 1)
+    assert figure("diversity", "group_distinct_2", line) is None, "the pairs of one answer alone all differ"
+    assert figure("diversity", "self_bleu", line) is not None
 
 
 def test_tone_by_hand() -> None:
