@@ -177,7 +177,10 @@ def _levels(steps: SuiteSteps, axis: Axis, labels: Sequence[str]) -> "dict[str, 
 def _tell(found: "Mapping[str, Mapping[str, list[Level]]]", output: Path, options: MapOptions) -> None:
     if options.summary:
         told = {
-            axis: {label: {each.name: [each.value, each.low, each.high] for each in rows} for label, rows in of.items()}
+            axis: {
+                label: {each.name: [each.value, each.low, each.high, each.prompts] for each in rows}
+                for label, rows in of.items()
+            }
             for axis, of in found.items()
         }
         options.summary.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")

@@ -80,6 +80,7 @@ def test_every_suite_has_tasks_answers_verdicts_and_manifests(run: Runner, serve
     told = orjson.loads(run.read("levels.json"))
     assert told["ifeval"]["a"]["strict"][0] == told["ifeval"]["b"]["strict"][0] == 0.0, "each answer has a comma"
     assert told["ifeval"]["a"]["strict_instructions"][0] == pytest.approx(100 / 3), "fern is named"
+    assert [told[name]["b"]["reward"][3] for name in ("ifeval", "tone")] == [2, 3], "prompts that were measured"
     sampling = [line["policy"]["sampling"] for line in records(run.read("out/ifeval/a.rollouts.jsonl"))]
     assert {(each["temperature"], each["max_tokens"]) for each in sampling} == {(0, 1280)}
     valid = run.inside("validate", "out/tone/tasks.jsonl", "out/tone/a.judged.jsonl", "out/ifeval/b.judged.jsonl")
