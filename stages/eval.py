@@ -160,13 +160,13 @@ def _of_suite(pairs: Sequence[Pair], suite: "Suite | None") -> Iterator[_Measure
 
 
 def _measures(pairs: Sequence[Pair]) -> Iterator[_Measured]:
-    from stages.measures import MEASURES, REWARD, group_mean, rubric_of
+    from stages.measures import MEASURES, REWARD, clips_means, group_mean
 
     # All measures of a line at a time: they have its texts in common.
     rows = [tuple([_mean(group_mean(line, measure)) for measure in MEASURES] for line in pair) for pair in pairs]
     for n, measure in enumerate(MEASURES):
         parts = [(old[n], new[n]) for old, new in rows]
-        clip = measure is REWARD and all(rubric_of(line).reward.clip == "mean" for pair in pairs for line in pair)
+        clip = measure is REWARD and clips_means(line for pair in pairs for line in pair)
         yield _Measured(measure.name, measure.better, parts, clip=clip)
 
 

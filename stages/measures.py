@@ -41,7 +41,12 @@ def mean(values: Iterable[float | None]) -> float | None:
 
 
 def group_mean(group: Judged, measure: Measure) -> float | None:
-    """Return the mean of a measure over the responses of a group that have it."""
+    """Return the mean of a measure over the responses of a group that have it.
+
+    None for what is not known of answers that were made elsewhere: whether they were cut off.
+    """
+    if measure.name == "truncated" and group.policy.sampling is None:
+        return None
     rubric = rubric_of(group)
     return mean(measure.of(rubric, response) for response in group.responses)
 
@@ -53,6 +58,11 @@ def criterion_means(group: Judged) -> dict[str, float | None]:
         criterion.id: mean(level(criterion, row[index]) for row in rows)
         for index, criterion in enumerate(rubric_of(group).leaves)
     }
+
+
+def clips_means(lines: Iterable[Judged]) -> bool:
+    """Return whether means of rewards over these lines are clipped to [0, 1]: every rubric says `clip: mean`."""
+    return all(rubric_of(line).reward.clip == "mean" for line in lines)
 
 
 def rubric_of(group: Judged) -> Rubric:

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from schemas.judged import Judged
-from stages.measures import MEASURES, Measure, group_mean
+from stages.measures import MEASURES, REWARD, Measure, clips_means, group_mean
 from stages.suites.base import Part, Suite, SuiteMeasure
 
 OF_ALL = ("reward", "veto_rate", "truncated")
@@ -40,9 +40,7 @@ def measures_of(suite: Suite | None) -> list[SuiteMeasure]:
 
 
 def _mean(measure: Measure, group: Judged) -> Part | None:
-    # Of answers that were made elsewhere nobody knows whether they were cut off.
-    unknown = measure.name == "truncated" and group.policy.sampling is None
-    value = None if unknown else group_mean(group, measure)
+    value = group_mean(group, measure)
     return None if value is None else (value, 1.0)
 
 
@@ -56,7 +54,8 @@ def levels(
     """Yield the measures that some prompt has, each with its interval; the order of the lines has no say.
 
     A measure is the ratio of two sums over prompts, and an interval the percentile bootstrap over prompts: as many are
-    drawn with replacement, `resamples` times, and resamples without a denominator are left out.
+    drawn with replacement, `resamples` times, and resamples without a denominator are left out. The mean reward is
+    clipped to [0, 1], in each resample too, where every rubric says `clip: mean`.
     """
     for measure in measures:
         parts = [part for line in lines if (part := measure.of(line)) is not None]
@@ -66,9 +65,11 @@ def levels(
         top, bottom = rows.sum(axis=0)
         if not bottom:
             continue
-        drawn = _ratios(rows, resamples, seed)
+        value, drawn = top / bottom, _ratios(rows, resamples, seed)
+        if measure.name == REWARD.name and clips_means(lines):
+            value, drawn = np.clip(value, 0, 1), drawn.clip(0, 1)
         low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-        yield Level(measure.name, measure.says, float(top / bottom), float(low), float(high), len(rows))
+        yield Level(measure.name, measure.says, float(value), float(low), float(high), len(rows))
 
 
 def _ratios(rows: np.ndarray, resamples: int, seed: int) -> np.ndarray:
