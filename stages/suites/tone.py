@@ -11,20 +11,12 @@ from stages.checks.sentences import sentences
 from stages.checks.slop import Lexicon, Slop
 from stages.checks.text import folded_words, words
 from stages.suites.base import Part, Suite, SuiteMeasure, mean_of, ratio_of, under
+from stages.suites.disclaimers import AI_DISCLAIMER
 from stages.suites.hedges import HEDGES
 
 PER = 1_000
 FEWEST_SENTENCES = 3
 """Of fewer sentences no variation is told."""
-_AI = r"(?:ai|a\.i\.|artificial intelligence|(?:large )?language model|chat ?bot|virtual assistant|machine)"
-_FEELING = r"(?:feelings|emotions|(?:personal )?(?:opinions?|experiences?|beliefs|preferences)|consciousness|a body)"
-AI_DISCLAIMER = (
-    rf"\b(?:as|being|i['’]?m|i am)(?: just| only| merely)? an? (?:\w+ )?{_AI}\b"
-    rf"|\bi (?:do not|don['’]t|can(?:not|['’]t)) (?:actually |really )?(?:have|possess|experience|feel)"
-    rf" (?:any |the |human |personal |real |physical ){{0,2}}{_FEELING}\b"
-    r"|\bmy (?:training data|knowledge cut-?off|programming)\b"
-)
-"""Turns of phrase, in English, in which a model speaks of being one."""
 CHECKS: dict[str, dict[str, Any]] = {
     "ai_disclaimer": {"regex_match": {"pattern": AI_DISCLAIMER, "flags": ["ignorecase"]}},
     "flattery": {"opening_praise": {}},
