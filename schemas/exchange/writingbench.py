@@ -64,6 +64,13 @@ def _criterion(names: Names, item: Item) -> Data:
     return criterion(names, item.name, item.criteria_description, tiers=tiers, meta=left)
 
 
+def is_own(leaf: Criterion) -> bool:
+    """Return whether a criterion is one of a request, as `read` makes them: its levels are the middles of its bands."""
+    named = leaf.meta.get("bands", BANDS)
+    worth = {middle(str(band)) for band in named} if isinstance(named, list | tuple) else set()
+    return bool(leaf.tiers) and all(tier.score in worth for tier in leaf.tiers)
+
+
 def write(outgoing: Outgoing) -> Data:
     """Write a line: tiers go to the bands where they belong between worst and best."""
     items = [

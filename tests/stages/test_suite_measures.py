@@ -243,18 +243,6 @@ def test_safety_lets_its_vetoes_join_the_tasks_own_rubric() -> None:
     assert [response.reward for response in alone.responses] == [1.0, 0.0]
 
 
-def test_writing_scores_are_the_mean_of_what_the_judge_gave() -> None:
-    from schemas.rubric import Rubric
-    from tests.judged_lines import LIES, TONE, answer
-    from tests.judged_lines import group as by_judge
-
-    rubric = Rubric(rubric="w", criteria=(TONE, LIES.model_copy(update={"id": "more", "tiers": TONE.tiers})))
-    line = by_judge("a", answer("x", 2, 1, rubric=rubric), answer("y", 0, 0, rubric=rubric), rubric=rubric)
-    assert figure("writing", "score", line) == (((4 + 1) / 2 + 0) / 2, 1)
-    failed = by_judge("a", answer("x", 2, "failed", rubric=rubric), answer("y", 1, 2, rubric=rubric), rubric=rubric)
-    assert figure("writing", "score", failed) == ((1 + 4) / 2, 1)
-
-
 def test_levels_are_ratios_of_sums_with_an_interval_around_them() -> None:
     lines = [group("tone", text, name=f"n{place}") for place, text in enumerate(["Delve. " * 2, "Moss " * 8] * 10)]
     found = {level.name: level for level in levels(lines, measures_of(SUITES["tone"]), resamples=500)}
