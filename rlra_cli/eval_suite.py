@@ -13,6 +13,7 @@ from rlra_cli.models import check_reference
 from rlra_cli.options import EndpointOptions, MapOptions
 from rlra_cli.round_stages import Judges
 from rlra_cli.suite_lm_eval import check as check_lm_eval
+from rlra_cli.suite_lm_eval import hold_sampling
 from rlra_cli.suite_options import Axis, Entrant, JudgingOptions, Said, SamplingOptions
 from rlra_cli.suite_steps import SuiteSteps
 from rlra_cli.whole_files import put_whole
@@ -137,6 +138,7 @@ def _refuse(
     asked = {entrant.reference for entrant in entrants for axis in axes if axis.name not in entrant.responses}
     for reference in [*sorted(asked), *judging.judge]:
         check_reference(reference, endpoint)
+    hold_sampling(axes, sampling)
     if any(axis.lm_eval for axis in axes):
         check_lm_eval([entrant.reference for entrant in entrants])
 

@@ -2,18 +2,19 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from rlra_cli import ui
 from rlra_cli.models import dtype_for
 from rlra_cli.options import MapOptions
 from rlra_cli.policies import is_complete
 from rlra_cli.round_stages import Sampler
 from rlra_cli.run import Job, run_stream
 from rlra_cli.suite_likelihood import IN_PROCESS
-from rlra_cli.suite_options import SamplingOptions
+from rlra_cli.suite_options import Axis, SamplingOptions
 from schemas.errors import RlraError
 from schemas.jsonl import Source
 from schemas.rollouts import Policy, Rollouts
@@ -32,6 +33,16 @@ def check(references: list[str]) -> None:
     installed()
     if odd := next((each for each in references if not each.startswith(IN_PROCESS)), None):
         raise RlraError(f"--lm-eval: {odd or 'answers made elsewhere'}: smollm2 or hf:ID_OR_DIR is needed")
+
+
+def hold_sampling(axes: Sequence[Axis], sampling: SamplingOptions) -> None:
+    """Say which options of sampling do not reach lm-eval. Raises RlraError where they reach nothing else either."""
+    if not any(axis.lm_eval for axis in axes) or not (given := sampling.of_answers()):
+        return
+    said = f"{', '.join(given)}: lm-eval samples as its tasks declare"
+    if all(axis.lm_eval for axis in axes):
+        raise RlraError(said, hint="leave them out; of --rollout-options it hears batch_size and dtype")
+    ui.say(f"eval-suite: {said}, and does not hear of them")
 
 
 def sampled(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from stages.suites import Suite
 
 SAMPLED = ("group_size", "max_tokens", "temperature")
+_NOT_OF_ANSWERS = frozenset({"tokens", "window", "seed"})
+"""Options of `rlra rollout` that say nothing of how an answer is sampled."""
 _WANTED = {
     "--model": ("LABEL=MODEL", "such as base=smollm2; the label becomes the name of a file"),
     "--responses": ("[SUITE:]LABEL=FILE", "such as gpt4=responses.jsonl; the label becomes the name of a file"),
@@ -59,6 +61,15 @@ class SamplingOptions(Part):
         if made.until_spread:
             raise RlraError(f"{self.rollout_options}: until_spread: models are compared by equally many answers")
         return made
+
+    def of_answers(self) -> list[str]:
+        """Return the options that were given and say how an answer is sampled. Raises RlraError as `sampler` does."""
+        from stages.rollout import RolloutSpec
+
+        said = [f"--{name.replace('_', '-')}" for name in SAMPLED if getattr(self, name) is not None]
+        made = options_in(self.rollout_options, "rollout", Sampler, {}, hidden=("model",))
+        in_file = made.model_fields_set & (RolloutSpec.model_fields.keys() - _NOT_OF_ANSWERS)
+        return [*said, "--rollout-options"] if in_file else said
 
 
 class JudgingOptions(Part):
@@ -151,7 +162,10 @@ class Said:
         for name, file in _pairs("--rubrics", self.rubrics):
             if name not in names:
                 raise RlraError(f"--rubrics: '{name}' is no suite of this run", hint=_of(names))
-            if name in (*self.suites, *map(_lm_eval_name, self.lm_eval)) and not self.add:
+            if name in map(_lm_eval_name, self.lm_eval):
+                hint = "leave them out: its figures come from lm-eval alone"
+                raise RlraError(f"--rubrics {name}=…: lm-eval judges by its own metrics", hint=hint)
+            if name in self.suites and not self.add:
                 raise RlraError(
                     f"--rubrics {name}=…: would replace what the suite measures by",
                     hint="say --add to let it join, or --tasks NAME=FILE",

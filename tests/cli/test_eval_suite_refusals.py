@@ -67,6 +67,16 @@ def refused(run: Runner, words: str, *said: str) -> None:
         (f"tone --prompts any.jsonl {MODEL} --rollout-options typo.yaml", ("max_token: no such option",)),
         (f"tone --prompts any.jsonl {MODEL} --judge-options typo.yaml", ("max_token: no such option",)),
         (f"tone --prompts any.jsonl {MODEL} --group-size 0", ("--group-size",)),
+        (
+            "--lm-eval arc_easy --model a=smollm2 --rubrics lm-eval-arc_easy=absent.yaml --add",
+            ("--rubrics lm-eval-arc_easy=…: lm-eval judges by its own metrics",),
+        ),
+        (
+            "--lm-eval arc_easy --model a=smollm2 --temperature 0.5 --max-tokens 9",
+            ("--max-tokens, --temperature: lm-eval samples as its tasks declare", "leave them out"),
+        ),
+        ("--lm-eval arc_easy --model a=smollm2 --group-size 2", ("--group-size: lm-eval samples",)),
+        ("--lm-eval arc_easy --model a=smollm2 --rollout-options kind.yaml", ("--rollout-options: lm-eval samples",)),
     ],
 )
 def test_what_cannot_be_is_told_before_anything_is_made(run: Runner, words: str, said: tuple[str, ...]) -> None:
@@ -77,6 +87,7 @@ def test_what_cannot_be_is_told_before_anything_is_made(run: Runner, words: str,
     run.write("odd.yaml", "rubric: odd\ncriteria:\n  - {id: n, check: {word_cuont: {at_most: 3}}}\n")
     run.write("spread.yaml", "until_spread: 9\ngroup_size: 2\n")
     run.write("typo.yaml", "max_token: 9\n")
+    run.write("kind.yaml", "system: Be kind.\nbatch_size: 2\n")
     bands = {"1-2": "Bad.", "9-10": "Good."}
     run.write(
         "writing.jsonl",
