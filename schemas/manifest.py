@@ -1,7 +1,7 @@
 """Who made an artifact, from what, and how to make it again."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from pydantic import Field, ValidationError
@@ -9,6 +9,9 @@ from pydantic import Field, ValidationError
 from schemas.base import Part, digest
 from schemas.errors import RlraError
 from schemas.files import opened, shown
+from schemas.jsonl import explain
+
+VERSION: Literal[1] = 1
 
 
 class Input(Part):
@@ -44,7 +47,7 @@ class Recipe(Part):
 class Manifest(Part):
     """`X.manifest.json`: written last, beside the artifact `X`."""
 
-    manifest: int = Field(default=1)
+    manifest: Literal[1] = Field(default=VERSION)
     """The version of this shape."""
     recipe: Recipe
     """What decides the bytes."""
@@ -58,13 +61,28 @@ def path_for(artifact: Path) -> Path:
 
 
 def read_manifest(path: Path | str) -> Manifest:
-    """Return the manifest at `path`, or at a URL. Raises RlraError if it is no manifest of this version."""
+    """Return the manifest at `path`, or at a URL.
+
+    Raises RlraError if it is none: it names the field that is wrong, or the version where a newer rlra wrote it.
+    """
     where = shown(str(path))
     try:
         with opened(str(path)) as stream:
             return Manifest.model_validate_json(stream.read())
-    except (RlraError, OSError, ValidationError) as error:
+    except (RlraError, OSError) as error:
         raise RlraError(f"{where}: not a readable manifest: {_first_line(error).removeprefix(f'{where}: ')}") from None
+    except ValidationError as error:
+        if (newer := _newer(error)) is not None:
+            said = f"manifest: {newer} is newer than {VERSION}, which this rlra reads"
+            raise RlraError(f"{where}: {said}", hint="upgrade rlra") from None
+        said = f"not a readable manifest: {explain(error).removeprefix('line: ')}"
+        raise RlraError(f"{where}: {said}", hint="make again what it lies beside, or copy that with it") from None
+
+
+def _newer(error: ValidationError) -> int | None:
+    """Return the version that a manifest says, if it is one that is not known yet."""
+    said = [problem["input"] for problem in error.errors(include_url=False) if problem["loc"] == ("manifest",)]
+    return next((version for version in said if isinstance(version, int) and version > VERSION), None)
 
 
 def recipe_digest(artifact: Path) -> str | None:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +60,8 @@ class Origin:
 
 USED = ("calls", "asked", "tokens", "tokens_in", "tokens_out", "tokens_cached", "transport_retries", "usd")
 """What of a step's counts is about its models."""
+ENDLESS = 1e12
+"""Seconds that nothing takes; some 30,000 years. A manifest may say anything, also NaN."""
 
 
 def origins(*paths: str) -> list[Origin]:
@@ -119,7 +120,7 @@ def _making(link: Link, manifest: Manifest, is_relative: bool) -> dict[str, Any]
         "command": command,
         "folder": "" if folder is None else _told(folder, is_relative),
         "started": started if isinstance(started, str) else "",
-        "seconds": float(seconds) if isinstance(seconds, float | int) and isfinite(seconds) else None,
+        "seconds": float(seconds) if isinstance(seconds, float | int) and abs(seconds) < ENDLESS else None,
         "counts": counts,
         "usage": {name: counts[name] for name in USED if name in counts},
     }

@@ -15,6 +15,8 @@ MOST_STEPS = 60
 SPENT = ("responses", "tokens", "calls", "tokens_in", "tokens_out", "usd")
 """What is added up: responses and tokens that were sampled, calls to judges or writers and their tokens, dollars."""
 _DROPPED = "dropped_"
+BEYOND = 2**63
+"""Larger than any count: sums of what is below it stay numbers."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ def _numbers(origin: "Origin") -> Iterator[tuple[str, float]]:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a count of a manifest is one: manifests hold whatever somebody wrote into them."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Return whether a count of a manifest is one: manifests hold whatever somebody wrote into them, also NaN."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < BEYOND
 
 
 def total(found: Sequence[Step], name: str) -> float | None:

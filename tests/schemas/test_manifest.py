@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from schemas.errors import RlraError
@@ -59,4 +60,46 @@ def test_what_is_no_manifest(tmp_path: Path, text: str) -> None:
     path = tmp_path / "m.json"
     path.write_text(text)
     with pytest.raises(RlraError, match=r"m\.json: not a readable manifest"):
+        read_manifest(path)
+
+
+WRONG = '{"recipe": {"stage": "judge", "rlra": "0", "spec": {}, "inputs": {}, "sha265": "s"}, "run": {}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (WRONG, "recipe.sha265: unknown field"),
+        ('{"recipe": 1, "run": {}}', "recipe: Input should be"),
+        ("not json", "not a readable manifest: Invalid JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_manifest_is_named(tmp_path: Path, text: str, said: str) -> None:
+    """The field that is wrong, and what to do."""
+    path = tmp_path / "m.json"
+    path.write_text(text)
+    with pytest.raises(RlraError) as caught:
+        read_manifest(path)
+    assert said in caught.value.message and "1 validation error" not in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("more", [{}, {"recipes": []}], ids=["known fields", "new fields"])
+def test_a_manifest_of_a_newer_version(tmp_path: Path, more: dict[str, Any]) -> None:
+    """It says that it is newer, and not that some field is wrong."""
+    path = tmp_path / "m.json"
+    path.write_bytes(
+        orjson.dumps(
+            {
+                "manifest": 7,
+                **orjson.loads(Manifest(recipe=recipe(), run={}).model_dump_json(exclude={"manifest"})),
+                **more,
+            }
+        )
+    )
+    with pytest.raises(RlraError, match=r"m\.json: manifest: 7 is newer than 1, which this rlra reads") as caught:
+        read_manifest(path)
+    assert caught.value.hint == "upgrade rlra"
+    path.write_bytes(path.read_bytes().replace(b"7", b"0"))
+    with pytest.raises(RlraError, match="not a readable manifest: "):
         read_manifest(path)
