@@ -5,18 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas.errors import RlraError
-from schemas.files import is_remote, without_secrets
-from schemas.manifest import Manifest, read_manifest
+from schemas.files import without_secrets
+from schemas.manifest import Manifest
 from stages.provenance_places import typed_at
+from stages.provenance_rounds import is_rounds_model, tasks_of_round
 from stages.provenance_uses import argv_of
 from stages.visible import one_line, visible
 
 if TYPE_CHECKING:
     from stages.provenance import Origin
 
-LEARN = "learn.json"
-"""The options of one round's training, which `rlra train --rounds` writes for itself and removes."""
 LONGEST = 200
 
 
@@ -26,12 +24,10 @@ def command_of(path: str, manifest: Manifest) -> tuple[str, str | None]:
     What a round of `rlra train --rounds` made is made by that command.
     """
     artifact, asked = path, manifest
-    tasks = Path(path).parent / "tasks.jsonl"
-    if not is_remote(path) and any(Path(word).name == LEARN for word in argv_of(manifest)):
-        try:
-            artifact, asked = str(tasks), read_manifest(f"{tasks}.manifest.json")
-        except RlraError:
+    if is_rounds_model(manifest):
+        if (tasks := tasks_of_round(path, manifest)) is None:
             return "", None
+        artifact, asked = tasks
     words = argv_of(asked)
     command = " ".join(["rlra", *(quoted(without_secrets(word)) for word in words)]) if words else ""
     return command, typed_at(artifact, asked)

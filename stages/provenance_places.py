@@ -8,9 +8,9 @@ from pathlib import Path
 
 from schemas.errors import RlraError
 from schemas.files import is_remote
-from schemas.manifest import Manifest, read_manifest
+from schemas.manifest import Manifest, path_for, read_manifest
 from stages.provenance_bytes import Bytes, is_model
-from stages.provenance_uses import BESIDE, Use, argv_of, folder_of, name_of, outputs_of, paths_in, typed_in
+from stages.provenance_uses import BESIDE, OUTPUTS, Use, argv_of, folder_of, name_of, outputs_of, paths_in, typed_in
 
 HERE = "file://"
 MANIFESTS = "*.manifest.json"
@@ -41,11 +41,32 @@ def folder_with_manifest(artifact: str) -> str:
     return artifact if Path(artifact).is_dir() else str(Path(artifact).parent)
 
 
+def folders_of(artifact: str, manifest: Manifest) -> list[str]:
+    """Return the folders that a manifest's places may be seen from: where it lies, or where links lead to it.
+
+    A link to a folder may be older than what is in there (`out` to another disk) or younger (`chosen` to a round's
+    model). It tells which: from the right one, the folder in which the command was typed leads back to the artifact.
+    """
+    folder = folder_with_manifest(artifact)
+    if is_remote(artifact):
+        return [folder]
+    both = list(dict.fromkeys((folder, str(path_for(Path(artifact)).resolve().parent))))
+    return [each for each in both if _leads_back(each, manifest)] or both
+
+
+def _leads_back(folder: str, manifest: Manifest) -> bool:
+    recorded = manifest.run.get("cwd")
+    if not isinstance(recorded, str):
+        return False
+    made = [joined(joined(folder, recorded), word) for word in outputs_of(argv_of(manifest), (*OUTPUTS, *BESIDE))]
+    return any(folder == str(Path(each).parent) or Path(folder).is_relative_to(each) for each in made)
+
+
 def typed_at(artifact: str, manifest: Manifest) -> str | None:
     """Return the folder in which the command was typed that made an artifact, as far as it can be known."""
     recorded = manifest.run.get("cwd")
     if isinstance(recorded, str) and not is_remote(artifact):
-        return joined(folder_with_manifest(artifact), recorded)
+        return joined(folders_of(artifact, manifest)[0], recorded)
     found = typed_in(artifact, argv_of(manifest))
     return found[0] if found else None
 
@@ -123,7 +144,7 @@ def _tiers(use: Use, artifact: str, manifest: Manifest) -> Iterator[list[str]]:
     folder, argv = folder_with_manifest(artifact), argv_of(manifest)
     recorded = manifest.run.get("inputs")
     if isinstance(recorded, dict) and isinstance(path := recorded.get(use.role), str):
-        yield [joined(folder, path)]
+        yield [joined(each, path) for each in folders_of(artifact, manifest)]
     own = folder_of(use.name)
     name = name_of(own)
     words = [word for word in (*paths_in(argv), *([own] if use.is_model else [])) if name_of(word) == name]
