@@ -49,7 +49,8 @@ What `run` says:
 |---|---|---|
 | `argv` | list of text | The words of the command line, without `rlra`. |
 | `cwd` | text | The folder in which it was typed, as seen from the manifest, where that tells of no other folders. |
-| `inputs` | map of text to text | Where each input, and each model's folder, lies, by role, as seen from there too. |
+| `inputs` | map of text to text | Where inputs, models' folders and files of options lie, seen from there too. |
+| `options` | map | Files that options were read from: `name`, `sha256`; of a manifest its options' digest. |
 | `commit` | text | The git commit of the folder in which it was typed. |
 | `started` | text | When it began, in UTC. |
 | `seconds` | number | How long it took. |

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic.fields import FieldInfo
 from typer.models import OptionInfo
 
+from rlra_cli import option_files
 from schemas.base import Part
 from schemas.errors import RlraError
 from schemas.shards import Shard, parse_shard
@@ -146,7 +147,7 @@ def expand(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def command(**values: Any) -> None:
-        values.pop("spec_file")
+        option_files.note({**values, "spec": values.pop("spec_file")})
         built = {name: _build(spec, values) for name, spec in specs.items()}
         try:
             function(**values, **built)

@@ -54,7 +54,8 @@ def provenance(
     stderr, outputs first; one `provenance/1` line for each file to --output, or to stdout where that is no terminal.
     Whether the lines of one file hold is what `rlra validate` says.
     """
-    from stages.provenance import artifact_of, origins
+    from stages.provenance import origins
+    from stages.provenance_uses import artifact_of
 
     if "-" in files:
         raise RlraError("a pipe has no manifest", hint="name the file")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from rlra_cli import ui
+from rlra_cli import option_files, ui
 from rlra_cli.options import MapOptions, RunOptions
 from rlra_cli.run_places import places
 from schemas.base import Record
@@ -247,10 +247,15 @@ def manifest_text(job: Job, recipe: Recipe, folder: str = "") -> str:
         "seconds": round(time.monotonic() - job.started, 1),
         "host": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
         "counts": dict(job.counts),
-        **places(folder or job.output, {role: source.path for role, source in job.inputs.items()}, job.spec),
+        **option_files.recorded(),
+        **places(folder or job.output, {**_paths(job), **option_files.paths()}, job.spec),
         **job.found,
     }
     return Manifest(recipe=recipe, run=run).model_dump_json(indent=1, exclude_none=True) + "\n"
+
+
+def _paths(job: Job) -> dict[str, str]:
+    return {role: source.path for role, source in job.inputs.items()}
 
 
 def summarise(job: Job, remark: str = "") -> None:

@@ -91,6 +91,11 @@ def recipe_digest(artifact: Path) -> str | None:
     return digest(read_manifest(path).recipe) if path.exists() else None
 
 
+def spec_digest(path: Path | str) -> str:
+    """Return the digest of the options that a manifest says. Raises RlraError for what is none."""
+    return digest(read_manifest(path).recipe.spec)
+
+
 def differing_keys(old: Recipe, new: Recipe) -> list[str]:
     """Return the dotted keys in which two recipes differ, outputs aside."""
     return sorted(_differences(_comparable(old), _comparable(new), ""))

@@ -11,6 +11,7 @@ from schemas.manifest import Manifest
 from stages.provenance_again import command_of, fed
 from stages.provenance_chain import STDIN, Chain, Link
 from stages.provenance_states import Standing, State, standings
+from stages.provenance_uses import artifact_of
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,6 @@ def origins(*paths: str) -> list[Origin]:
     is_relative = not any(Path(path).is_absolute() for path in paths)
     order = sorted(chain.links.values(), key=lambda link: link.depth)
     return [_origin(link, chain, standing[link.path], is_relative) for link in order]
-
-
-def artifact_of(path: str) -> str:
-    """Return the artifact of a manifest; what is none is the artifact itself."""
-    return path.removesuffix(".manifest.json").removesuffix("/manifest.json")
 
 
 def _origin(link: Link, chain: Chain, standing: Standing, is_relative: bool) -> Origin:

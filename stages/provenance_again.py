@@ -9,7 +9,7 @@ from schemas.files import without_secrets
 from schemas.manifest import Manifest
 from stages.provenance_places import typed_at
 from stages.provenance_rounds import is_rounds_model, tasks_of_round
-from stages.provenance_uses import argv_of
+from stages.provenance_uses import argv_of, artifact_of
 from stages.visible import one_line, visible
 
 if TYPE_CHECKING:
@@ -64,7 +64,11 @@ def script(chain: Sequence["Origin"]) -> str:
     by_path = {origin.path: origin for origin in chain}
     makers = {origin.path: (origin.folder, origin.command) for origin in chain if origin.command}
     lines = [_line(commanded, by_path, makers) for commanded in _ordered(chain, by_path, makers)]
-    sources = [_source(origin) for origin in chain if origin.path not in makers and "beside" not in origin.roles]
+    sources = [
+        _source(origin)
+        for origin in chain
+        if not {origin.path, artifact_of(origin.path)} & makers.keys() and "beside" not in origin.roles
+    ]
     head = ["#!/bin/bash", "set -euo pipefail", "# Taken as they are:", *reversed(sources), ""]
     return "\n".join([*head, *lines]) + "\n"
 
@@ -96,8 +100,8 @@ def _makers(path: str, by_path: Mapping[str, "Origin"], makers: Mapping[str, Mak
     found, waiting, seen = [], [path], set()
     while waiting:
         at = waiting.pop()
-        if at in makers:
-            found.append(makers[at])
+        if maker := makers.get(at) or makers.get(artifact_of(at)):
+            found.append(maker)
         elif at in by_path and at not in seen:
             seen.add(at)
             waiting += by_path[at].inputs

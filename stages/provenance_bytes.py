@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.errors import RlraError
 from schemas.files import is_remote, reached, shown, tried
 from schemas.jsonl import Source
-from schemas.manifest import Manifest, path_for, read_manifest
+from schemas.manifest import Manifest, path_for, read_manifest, spec_digest
 from schemas.parts import MANIFEST
 
 RUBRICS, EXPORTED = (".yaml", ".yml"), "exported.jsonl.gz"
@@ -23,12 +23,13 @@ class Seen:
     records: int | None = None
     why: str = ""
     """Why it could not be read."""
-    rubrics: str = ""
-    """Of a folder with rubrics in YAML: the digest of their names and contents, which an import of it says."""
+    other: str = ""
+    """Of a folder with rubrics in YAML: the digest of their names and contents, which an import of it says; of a
+    manifest, which gives its options to another command, that of these."""
 
     def has(self, sha256: str) -> bool:
         """Return whether this is a digest of what lies there."""
-        return self.is_there and sha256 in (self.sha256, self.rubrics)
+        return self.is_there and sha256 in (self.sha256, self.other)
 
 
 class Bytes:
@@ -116,10 +117,18 @@ def _lines(path: str) -> Seen:
     rubrics = _rubrics(Path(path)) if not is_remote(path) and Path(path).is_dir() else ""
     try:
         sha256, records = Source(path).fingerprint()
-        return Seen(True, sha256, records, rubrics=rubrics)
+        return Seen(True, sha256, records, other=rubrics or _options(path))
     except (RlraError, OSError) as error:
         said = error.message if isinstance(error, RlraError) else str(error.strerror or error)
         return Seen(bool(rubrics), rubrics, None, said.removeprefix(f"{shown(path)}: "))
+
+
+def _options(path: str) -> str:
+    """Return the digest of the options in a manifest; empty of what is none."""
+    try:
+        return spec_digest(path) if path.endswith("manifest.json") else ""
+    except RlraError:
+        return ""
 
 
 def _rubrics(folder: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from schemas.base import digest
 from stages.provenance_chain import Chain, Link
-from stages.provenance_uses import Use, name_of
+from stages.provenance_uses import OPTION, Use, name_of
 
 State = Literal["holds", "stale", "changed", "missing", "no manifest"]
 REASONS = 3
@@ -89,7 +89,7 @@ def _reasons(link: Link, chain: Chain, found: Mapping[str, Standing]) -> Iterato
         made = used.manifest.recipe.sha256 if used.manifest else None
         name = name_of(path) if used.is_place else used.name
         if use.sha256 and used.is_place and _is_other(used, use, made):
-            yield f"{name} is not what it was made from"
+            yield f"{name} has changed since" if use.role.startswith(OPTION) else f"{name} is not what it was made from"
         elif use.recipe and used.manifest and digest(used.manifest.recipe) != use.recipe:
             yield f"{name} was made again from other inputs or with other options"
         elif found[path].is_stale:

@@ -8,8 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from schemas.files import is_remote, shown
-from schemas.manifest import Manifest
+from schemas.manifest import Input, Manifest
 
 FOLDERS = ("hf:", "vllm:")
 """How references begin that may mean a folder with weights."""
@@ -18,6 +20,10 @@ EMBEDDED = "smollm2"
 OUTPUTS = ("-o", "--output")
 BESIDE = ("--html", "--markdown", "--latex", "--rejects", "--plot", "--plots", "--findings", "--ratings", "--summary")
 """Options that name what a command writes besides its output."""
+
+
+OPTION = "option."
+"""How the role of a file of options begins: what decides the bytes is what was read from it, which the recipe has."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,23 @@ class Use:
 
 
 def uses_of(manifest: Manifest) -> list[Use]:
-    """Return what an artifact was made from: the files, the shards it was put together from, then the models."""
+    """Return what an artifact was made from: files, shards it was put together from, files of options, models."""
     recipe = manifest.recipe
     files = [Use(role, each.name, each.sha256, each.recipe, each.records) for role, each in recipe.inputs.items()]
     shards = [Use(f"shard.{number}", word) for number, word in enumerate(_shards(argv_of(manifest)))]
     models = [Use(role, name, revision, is_model=True) for role, name, revision in models_in(recipe.spec)]
-    return [*files, *shards, *models]
+    return [*files, *shards, *_option_files(manifest), *models]
+
+
+def _option_files(manifest: Manifest) -> Iterator[Use]:
+    options = manifest.run.get("options")
+    for role, said in options.items() if isinstance(options, dict) else ():
+        try:
+            file = Input.model_validate(said)
+        except ValidationError:
+            continue
+        if role.startswith(OPTION):
+            yield Use(role, file.name, file.sha256)
 
 
 def _shards(argv: Sequence[str]) -> list[str]:
@@ -78,6 +95,11 @@ def folder_of(reference: str) -> str:
     return reference
 
 
+def artifact_of(path: str) -> str:
+    """Return the artifact of a manifest; what is none is the artifact itself."""
+    return path.removesuffix(".manifest.json").removesuffix("/manifest.json")
+
+
 def argv_of(manifest: Manifest) -> list[str]:
     """Return the words of the command line that made an artifact; none where the manifest has none that are words."""
     argv = manifest.run.get("argv")
@@ -92,11 +114,11 @@ def outputs_of(argv: Sequence[str], options: Sequence[str] = OUTPUTS) -> list[st
 
 
 def paths_in(argv: Sequence[str]) -> Iterator[str]:
-    """Yield all that may be a path in a command line: `LABEL=FILE` and `--option=FILE` without what is before it."""
+    """Yield all that may be a path in a command line: of `LABEL=FILE`, `@FILE` and `--option=FILE` the file."""
     for word in argv:
         for each in (word, word.partition("=")[2]):
             if each and not each.startswith("-"):
-                yield folder_of(each)
+                yield folder_of(each.removeprefix("@"))
 
 
 def name_of(path: str) -> str:

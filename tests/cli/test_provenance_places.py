@@ -48,9 +48,10 @@ def test_rounds(rounds: Runner, tmp_path: Path, age: object) -> None:
     assert set(chain) == {
         *(f"{last}/{name}.jsonl" for name in ("judged", "rollouts", "tasks")),
         *(f"{first}/{name}" for name in ("model", "kept.jsonl", "judged.jsonl", "rollouts.jsonl", "tasks.jsonl")),
-        *("prompts.jsonl", "rubric.yaml", "tiny"),
+        *("prompts.jsonl", "rubric.yaml", "one.yaml", "tiny"),
     }
-    assert chain[f"{last}/rollouts.jsonl"]["inputs"] == {"input": f"{last}/tasks.jsonl", "model": f"{first}/model"}
+    made_of = {"input": f"{last}/tasks.jsonl", "option.rollout_options": "one.yaml", "model": f"{first}/model"}
+    assert chain[f"{last}/rollouts.jsonl"]["inputs"] == made_of
     assert chain[f"{first}/model"]["state"] == "missing"
     assert {line["command"] for line in chain.values() if "command" in line} == {
         " ".join(["rlra train prompts.jsonl -o out/run", *ROUNDS, *LEARN])
@@ -74,7 +75,7 @@ def test_a_stale_round(rounds: Runner, tmp_path: Path) -> None:
 def test_the_run_of_rounds_is_one_step(rounds: Runner) -> None:
     """Its model was made by one command from the prompts; of the rounds inside one asks by their files."""
     chain = chain_of(rounds, "out/run", "--check")
-    assert set(chain) == {"out/run", "prompts.jsonl", "rubric.yaml", "tiny"}
+    assert set(chain) == {"out/run", "prompts.jsonl", "rubric.yaml", "one.yaml", "tiny"}
 
 
 def test_shards(laid: Runner) -> None:
