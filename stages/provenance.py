@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.files import is_remote, shown
 from schemas.manifest import Manifest
-from stages.provenance_again import command_of, fed
+from stages.provenance_again import command_of, fed, named, written
 from stages.provenance_chain import STDIN, Chain, Link
 from stages.provenance_states import Standing, State, standings
 from stages.provenance_uses import artifact_of
@@ -57,6 +57,12 @@ class Origin:
     """Where the command was typed, as far as that follows from where the artifact lies."""
     is_sound: bool = True
     """Whether nothing speaks against it: it holds, is a source, or was removed by the run that made it."""
+    names: tuple[str, ...] = ()
+    """The files that its command names and that are there."""
+    writes: tuple[str, ...] = ()
+    """Where its command writes, as its words say."""
+    link: str = ""
+    """Where it leads, as seen from its folder, if it is a link."""
 
 
 USED = ("calls", "asked", "tokens", "tokens_in", "tokens_out", "tokens_cached", "transport_retries", "usd")
@@ -106,7 +112,8 @@ def _making(link: Link, manifest: Manifest, is_relative: bool) -> dict[str, Any]
     recipe, run = manifest.recipe, manifest.run
     counts, seconds, started = run.get("counts"), run.get("seconds"), run.get("started")
     counts = counts if isinstance(counts, dict) else {}
-    command, folder = command_of(link.path, manifest)
+    command, folder, words = command_of(link.path, manifest)
+    place = Path(link.path)
     piped = next((path for path, use in link.made_of if use.name == "-" and not path.startswith(STDIN)), None)
     command = fed(command, os.path.relpath(piped, folder or os.curdir)) if piped else command
     return {
@@ -115,6 +122,9 @@ def _making(link: Link, manifest: Manifest, is_relative: bool) -> dict[str, Any]
         "spec": recipe.spec,
         "command": command,
         "folder": "" if folder is None else _told(folder, is_relative),
+        "names": tuple(_told(path, is_relative) for path in named(words, folder)),
+        "writes": tuple(_told(path, is_relative) for path in written(words, folder)),
+        "link": os.path.relpath(place.resolve(), place.parent.resolve()) if place.is_symlink() else "",
         "started": started if isinstance(started, str) else "",
         "seconds": float(seconds) if isinstance(seconds, float | int) and abs(seconds) < ENDLESS else None,
         "counts": counts,

@@ -1,15 +1,15 @@
 """How to make an artifact again: the commands that were typed, in their order, as a shell script."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from schemas.files import without_secrets
+from schemas.files import is_remote, without_secrets
 from schemas.manifest import Manifest
-from stages.provenance_places import typed_at
-from stages.provenance_rounds import is_rounds_model, tasks_of_round
-from stages.provenance_uses import argv_of, artifact_of
+from stages.provenance_places import joined, typed_at
+from stages.provenance_rounds import typed_by
+from stages.provenance_uses import BESIDE, OUTPUTS, argv_of, artifact_of, outputs_of, paths_in
 from stages.visible import one_line, visible
 
 if TYPE_CHECKING:
@@ -18,19 +18,42 @@ if TYPE_CHECKING:
 LONGEST = 200
 
 
-def command_of(path: str, manifest: Manifest) -> tuple[str, str | None]:
-    """Return the command that makes an artifact, and the folder in which it was typed, if that can be known.
+def command_of(path: str, manifest: Manifest) -> tuple[str, str | None, list[str]]:
+    """Return the command that makes an artifact, the folder in which it was typed, if that can be known, and its words.
 
     What a round of `rlra train --rounds` made is made by that command.
     """
-    artifact, asked = path, manifest
-    if is_rounds_model(manifest):
-        if (tasks := tasks_of_round(path, manifest)) is None:
-            return "", None
-        artifact, asked = tasks
+    if (typed := typed_by(path, manifest)) is None:
+        return "", None, []
+    artifact, asked = typed
     words = argv_of(asked)
     command = " ".join(["rlra", *(quoted(without_secrets(word)) for word in words)]) if words else ""
-    return command, typed_at(artifact, asked)
+    return command, typed_at(artifact, asked), words
+
+
+def named(words: Sequence[str], folder: str | None) -> list[str]:
+    """Return the files that a command names, apart from those that it writes, as far as they are there."""
+    if folder is None:
+        return []
+    places = dict.fromkeys(joined(folder, path) for path in paths_in(words[1:]) if not is_remote(path))
+    return [place for place in places if _is_file(place) and not _is_in(place, written(words, folder))]
+
+
+def written(words: Sequence[str], folder: str | None) -> list[str]:
+    """Return where a command writes, as far as its words say: files, and folders."""
+    places = [] if folder is None else outputs_of(words, (*OUTPUTS, *BESIDE))
+    return [joined(folder or "", place) for place in places if place not in ("-", ".", "./")]
+
+
+def _is_file(place: str) -> bool:
+    try:
+        return Path(place).is_file()
+    except (OSError, ValueError):  # a word that is no path: too long, or with a character that none has
+        return False
+
+
+def _is_in(path: str, places: Iterable[str]) -> bool:
+    return any(PurePath(path).is_relative_to(place) for place in places)
 
 
 def fed(command: str, path: str) -> str:
@@ -59,7 +82,8 @@ def _escaped(character: str) -> str:
 def script(chain: Sequence["Origin"]) -> str:
     """Return the commands that make a chain again, what they need before them, for bash in the folder that one is in.
 
-    Each command stands once. What no command made, and what was read from a pipe, is taken as it is.
+    Each command stands once. What no command made, what was read from a pipe, and other files that the commands name,
+    are taken as they are. Links that no command made are made; of what was copied it is said.
     """
     by_path = {origin.path: origin for origin in chain}
     makers = {origin.path: (origin.folder, origin.command) for origin in chain if origin.command}
@@ -69,8 +93,17 @@ def script(chain: Sequence["Origin"]) -> str:
         for origin in chain
         if not {origin.path, artifact_of(origin.path)} & makers.keys() and "beside" not in origin.roles
     ]
-    head = ["#!/bin/bash", "set -euo pipefail", "# Taken as they are:", *reversed(sources), ""]
+    head = ["#!/bin/bash", "set -euo pipefail", "# Taken as they are:", *reversed(sources), *_others(chain, makers), ""]
     return "\n".join([*head, *lines]) + "\n"
+
+
+def _others(chain: Sequence["Origin"], makers: Mapping[str, "Maker"]) -> list[str]:
+    """Return the files, besides those of the chain, that commands name and that none of them makes."""
+    known = {origin.path for origin in chain} | makers.keys()
+    places = [place for origin in chain for place in origin.writes]
+    found = dict.fromkeys(path for origin in chain for path in origin.names)
+    left = [path for path in found if not {path, artifact_of(path)} & known and not _is_in(path, places)]
+    return [one_line(f"#   {path}", LONGEST) for path in left]
 
 
 def _source(origin: "Origin") -> str:
@@ -115,4 +148,15 @@ def _line(maker: Maker, by_path: Mapping[str, "Origin"], makers: Mapping[str, Ma
         return f"# It read from a pipe, from what is not known; what it made is taken as it is:\n# {command}"
     if not folder:
         return f"# In which folder this was typed is not known:\n{command}"
-    return command if folder == "." else f"(cd -- {quoted(folder)} && {command})"
+    whole = command if folder == "." else f"(cd -- {quoted(folder)} && {command})"
+    elsewhere = [origin for origin in made if origin.writes and not _is_in(origin.path, origin.writes)]
+    return "\n".join([whole, *map(_elsewhere, elsewhere)])
+
+
+def _elsewhere(origin: "Origin") -> str:
+    """Return what has to be done, or to be known, of what lies where its command does not write."""
+    if not origin.link:
+        return one_line(f"# It does not write {origin.path}, which was copied or renamed.", LONGEST)
+    place, above = quoted(origin.path), quoted(str(PurePath(origin.path).parent))
+    made = f"mkdir -p -- {above} && ln -sfn -- {quoted(origin.link)} {place}"
+    return f"# A link, which no rlra command made:\n[ -e {place} ] || {{ {made}; }}"

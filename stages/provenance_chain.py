@@ -8,10 +8,13 @@ from schemas.files import files_of, is_remote, shown
 from schemas.manifest import Manifest
 from stages.provenance_bytes import Bytes, Seen, is_model
 from stages.provenance_places import joined, made_beside, meant, places_of, same_beside, typed_at, whole
+from stages.provenance_rounds import run_of
 from stages.provenance_uses import FOLDERS, Use, folder_of, name_of, uses_of
 
 STDIN = "stdin of "
 """How the path of what came through a pipe begins."""
+RUN = "run"
+"""As what a round's file has the run that it belongs to."""
 HUB_PARTS = 2
 """A hub calls models OWNER/NAME."""
 
@@ -38,6 +41,13 @@ class Link:
     """The paths of what was made from it."""
     depth: int = 0
     """The most steps to what was asked for."""
+    is_asked: bool = False
+    """Whether it was asked for itself."""
+
+    @property
+    def is_for_its_command(self) -> bool:
+        """Whether it is a run that stands in the chain of its rounds alone: for its command, not for its weights."""
+        return not self.is_asked and bool(self.used_by) and all(use.role == RUN for _, use in self.used_by)
 
 
 class Chain:
@@ -62,6 +72,7 @@ class Chain:
         if link.trouble:
             raise RlraError(link.trouble)
         self.links[link.path] = link
+        link.is_asked = True
         return link
 
     def _link(self, path: str, model: bool, name: str = "") -> Link:
@@ -81,6 +92,8 @@ class Chain:
         for use, path in zip(uses, places_of(uses, link.path, link.manifest, self.known), strict=True):
             used = self._link(path, use.is_model) if path else self._nowhere(use, link, link.manifest)
             self._tie(link, used, use)
+        if run := run_of(link.path, link.manifest):
+            self._tie(link, self._link(run, True), Use(RUN, name_of(run), is_model=True))
 
     def _tie(self, link: Link, used: Link, use: Use) -> None:
         link.made_of.append((used.path, use))

@@ -30,6 +30,30 @@ def tasks_of_round(path: str, manifest: Manifest) -> tuple[str, Manifest] | None
     return None
 
 
+def run_of(path: str, manifest: Manifest) -> str | None:
+    """Return the folder of the run that made an artifact in one of its rounds, if that run is complete.
+
+    Its manifest says what the command reads besides that which the round was made from, such as held-out prompts.
+    """
+    learned = is_rounds_model(manifest)
+    if is_remote(path) or not (learned or (argv_of(manifest)[:1] == ["train"] and Path(path).is_file())):
+        return None
+    for folder in folders_of(path, manifest):
+        run = (Path(folder).parent if learned else Path(folder)).parent
+        found = _read(str(run / "manifest.json"))
+        if found and found.recipe.stage == "train" and found.recipe.spec.get("rounds"):
+            return str(run)
+    return None
+
+
+def typed_by(path: str, manifest: Manifest) -> tuple[str, Manifest] | None:
+    """Return the artifact, and its manifest, that says what was typed to make this one; mostly it is that itself.
+
+    Of what a round learned that is the run's command; None where that is not known.
+    """
+    return tasks_of_round(path, manifest) if is_rounds_model(manifest) else (path, manifest)
+
+
 def _read(path: str) -> Manifest | None:
     try:
         return read_manifest(path)

@@ -36,6 +36,7 @@ def standings(chain: Chain) -> dict[str, Standing]:
 
 def _standing(link: Link, reasons: list[str]) -> Standing:
     state, why, is_sound = _itself(link)
+    is_sound = is_sound or link.is_for_its_command
     if reasons and state in ("holds", "no manifest"):
         state, why = "stale", ""
     elif reasons:

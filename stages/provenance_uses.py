@@ -109,8 +109,8 @@ def argv_of(manifest: Manifest) -> list[str]:
 def outputs_of(argv: Sequence[str], options: Sequence[str] = OUTPUTS) -> list[str]:
     """Return the files that a command line names by these options."""
     after = [word for option, word in pairwise(argv) if option in options]
-    joined = [word.partition("=")[2] for word in argv if word.startswith("--") and word.partition("=")[0] in options]
-    return [*after, *joined]
+    joined = [word.partition("=") for word in argv if word.startswith("--")]
+    return [*after, *(file for option, _, file in joined if option in options and file)]
 
 
 def paths_in(argv: Sequence[str]) -> Iterator[str]:

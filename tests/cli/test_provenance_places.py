@@ -48,9 +48,10 @@ def test_rounds(rounds: Runner, tmp_path: Path, age: object) -> None:
     assert set(chain) == {
         *(f"{last}/{name}.jsonl" for name in ("judged", "rollouts", "tasks")),
         *(f"{first}/{name}" for name in ("model", "kept.jsonl", "judged.jsonl", "rollouts.jsonl", "tasks.jsonl")),
-        *("prompts.jsonl", "rubric.yaml", "one.yaml", "tiny"),
+        *("out/run", "prompts.jsonl", "rubric.yaml", "one.yaml", "tiny"),
     }
     made_of = {"input": f"{last}/tasks.jsonl", "option.rollout_options": "one.yaml", "model": f"{first}/model"}
+    made_of["run"] = "out/run"
     assert chain[f"{last}/rollouts.jsonl"]["inputs"] == made_of
     assert chain[f"{first}/model"]["state"] == "missing"
     assert {line["command"] for line in chain.values() if "command" in line} == {

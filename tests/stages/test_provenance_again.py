@@ -143,7 +143,10 @@ def test_a_command_without_secrets(tmp_path: Path) -> None:
     """Also where a manifest of another program has one."""
     recipe = Recipe(stage="judge", rlra="0", spec={}, inputs={})
     manifest = Manifest(recipe=recipe, run={"argv": ["judge", "https://a:pw@host/x?k=pw", "-o", "x.jsonl"]})
-    assert command_of(str(tmp_path / "x.jsonl"), manifest) == ("rlra judge https://host/x -o x.jsonl", str(tmp_path))
+    assert command_of(str(tmp_path / "x.jsonl"), manifest)[:2] == (
+        "rlra judge https://host/x -o x.jsonl",
+        str(tmp_path),
+    )
 
 
 def test_a_command_waits_for_all_that_any_of_its_files_needs() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from schemas.manifest import Input, Manifest, Recipe, path_for
 from stages.provenance import Origin, origins
 from stages.provenance_again import script
 
-TRAIN = ["train", "tasks.jsonl", "-o", "out/run", "--rounds", "3"]
+TRAIN = ["train", "tasks.jsonl", "-o", "out/run", "--rounds", "3", "--held-out", "held.jsonl"]
 LEARN = ["train", "out/run/round-3/kept.jsonl", "-o", "out/run/round-3/model", "--spec", "out/run/learn.json"]
 SELECT = ["select-data", "all.jsonl", "-o", "out/tasks.jsonl"]
 
@@ -47,6 +48,19 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return here
 
 
+def with_run(here: Path) -> None:
+    """Let the run be complete: held-out prompts that a command made, options in a file, weights that are gone."""
+    made(here / "held.jsonl", ["generate-rubrics", "p.jsonl", "-o", "held.jsonl"], {"input": here / "p.jsonl"}, here)
+    run = {"input": here / "tasks.jsonl", "held_out": here / "held.jsonl"}
+    made(here / "out/run", TRAIN, run, here, {"rounds": 3})
+
+
+def lines_of(*paths: str) -> tuple[list[str], list[str]]:
+    """Return what the script takes as it is, and what it does then."""
+    head, _, rest = script(origins(*paths)).partition("\n\n")
+    return [line.removeprefix("# ") for line in head.split("\n")[3:]], rest.strip().split("\n")
+
+
 def of(path: str) -> Origin:
     """Return what is known of one artifact."""
     return origins(path)[0]
@@ -79,3 +93,64 @@ def test_a_folder_on_another_disk(here: Path, tmp_path: Path) -> None:
     assert of("out/run/round-3/tasks.jsonl").inputs == ("tasks.jsonl",)
     assert (of("out/run/round-3/model").command, of("out/run/round-3/model").folder) == (f"rlra {' '.join(TRAIN)}", ".")
     assert of("out/tasks.jsonl").inputs == ("all.jsonl",)
+
+
+@pytest.mark.parametrize("path", ["out/run/round-3/model", "out/run/round-3/kept.jsonl", "out/chosen"])
+def test_the_command_of_a_run_reads_more_than_the_round_did(here: Path, path: str) -> None:
+    """What the run's own manifest names is made before it, or taken as it is."""
+    with_run(here)
+    (here / "out/chosen").symlink_to("run/round-3/model")
+    taken, done = lines_of(path)
+    assert {each.split()[0] for each in taken} == {"tasks.jsonl", "p.jsonl"}
+    assert done[:2] == ["rlra generate-rubrics p.jsonl -o held.jsonl", f"rlra {' '.join(TRAIN)}"]
+
+
+def test_weights_of_a_run_are_no_matter_of_its_rounds(here: Path) -> None:
+    """A run stands in the chain of its rounds for its command; asked for itself, it is missed."""
+    with_run(here)
+    states = {each.name: (each.state, each.is_sound) for each in origins("out/run/round-3/kept.jsonl")}
+    assert states["run"] == ("missing", True)
+    assert not of("out/run").is_sound
+    asked = {each.name: each.is_sound for each in origins("out/run", "out/run/round-3/kept.jsonl")}
+    assert not asked["run"]
+
+
+def test_files_that_command_lines_name_are_taken_as_they_are(here: Path) -> None:
+    """Those that are there, and that no command of the script makes; each once."""
+    for name in ("opts.yaml", "bank.jsonl", "report.html", "prices.yaml"):
+        (here / name).write_text("x")
+    more = ["--judge-options", "opts.yaml", "--prices=prices.yaml", "--gone", "gone.yaml", "--bank", "bank.jsonl"]
+    first = ["judge", "x.jsonl", "-o", "first.jsonl", *more, "--html", "report.html"]
+    made(here / "first.jsonl", first, {"input": here / "x.jsonl"}, here)
+    second = ["stats", "first.jsonl", "-o", "last.jsonl", "--plots", "plots", "--spec", "opts.yaml", "report.html"]
+    (here / "plots").mkdir()
+    made(here / "last.jsonl", second, {"input": here / "first.jsonl"}, here)
+    taken, done = lines_of("last.jsonl")
+    assert sorted(taken) == ["bank.jsonl", "opts.yaml", "prices.yaml", "x.jsonl"]
+    assert done == [f"rlra {' '.join(first)}", f"rlra {' '.join(second)}"]
+
+
+def test_the_script_makes_a_link_that_no_command_made(here: Path) -> None:
+    """Where it is missing, after what it leads to; a link that the command wrote through is not made."""
+    with_run(here)
+    (here / "links").mkdir()
+    (here / "links/best one").symlink_to("../out/run/round-3/model")
+    _, done = lines_of("links/best one")
+    assert done[2] == "# A link, which no rlra command made:"
+    for run in (1, 2):  # the second time it is there
+        (here / "links/best one").unlink() if run == 1 else None
+        subprocess.run(["bash", "-euc", done[3]], check=True, cwd=here)
+        assert (here / "links/best one").readlink() == Path("../out/run/round-3/model")
+    (here / "out/run").rename(here / "disk")
+    (here / "out/run").symlink_to("../disk")
+    assert not [line for line in lines_of("out/run")[1] if "link" in line]
+
+
+def test_a_copy_that_no_command_writes_is_told_of(here: Path) -> None:
+    """A model that was copied with its manifest leads to its command, which writes it to another place."""
+    with_run(here)
+    (here / "out/run/config.json").write_text("{}")
+    shutil.copytree(here / "out/run", here / "out/best")
+    _, done = lines_of("out/best")
+    assert done[-1] == "# It does not write out/best, which was copied or renamed."
+    assert not [line for line in lines_of("out/run")[1] if line.startswith("#")]
