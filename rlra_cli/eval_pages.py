@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlra_cli import option_files
 from rlra_cli.whole_files import put_whole, refuse_no_files
 from schemas.files import without_secrets
 from schemas.jsonl import Source
-from schemas.manifest import path_for
 
 if TYPE_CHECKING:
     from stages.provenance import Origin
@@ -71,8 +71,13 @@ def _command() -> str:
 
 
 def origins_of(sources: Iterable[Source]) -> "list[Origin]":
-    """Return from what the files with a manifest were made, each origin once."""
-    from stages.provenance import origins
+    """Return from what the files that are read, and those of this command's options, were made; each origin once.
 
-    known = [each.path for each in sources if each.path != "-" and path_for(Path(each.path)).is_file()]
-    return origins(*known) if known else []
+    Those that no command made are among them. Pipes are not: what came through them lies nowhere.
+    """
+    from stages.provenance import origins
+    from stages.provenance_bytes import Bytes
+
+    known, read = Bytes(), [*(each.path for each in sources), *option_files.paths().values()]
+    there = [path for path in read if path != "-" and known.is_there(path)]
+    return origins(*there) if there else []

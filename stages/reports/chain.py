@@ -102,9 +102,9 @@ def states(origins: Sequence["Origin"]) -> list[tuple[str, int]]:
 def script(origins: Sequence["Origin"], last: str = "") -> str:
     """Return the commands that make everything again, in the order in which they have to run, each once.
 
-    `last` is the command of the report itself. Empty where no command is known.
+    `last` is the command of the report itself. Empty where nothing is known.
     """
     from stages.provenance_again import script as written
 
-    whole = written(once(origins)).rstrip() if any(origin.command for origin in origins) else ""
-    return "\n".join(filter(None, [whole, last])) + "\n" if whole or last else ""
+    whole = written(once(origins)) if origins else ""
+    return whole + (f"{last}\n" if last else "")
