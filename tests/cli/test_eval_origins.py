@@ -40,6 +40,20 @@ def test_a_side_without_a_manifest_is_taken_as_it_is(laid: Runner) -> None:
     assert [line.split()[1] for line in rest.strip().split("\n")] == ["judge", "eval"]
 
 
+def test_the_script_of_the_page_makes_the_same_bytes(laid: Runner, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """In a folder that holds nothing but what it says it takes as it is."""
+    script = again(laid, "a=before.jsonl", "b=after.jsonl")
+    clean = Runner(tmp_path_factory.mktemp("clean"))
+    for line in script.partition("\n\n")[0].split("\n")[3:]:
+        name = line.removeprefix("# ")
+        clean.write(name, laid.read(name))
+    clean.write("again.sh", script)
+    done = clean.shell("bash again.sh")
+    assert done.code == 0, done.err
+    for made in ("before.jsonl", "report.jsonl"):
+        assert clean.read(made) == laid.read(made)
+
+
 def test_where_no_side_has_a_manifest(laid: Runner) -> None:
     (laid.folder / "before.jsonl.manifest.json").unlink()
     script = again(laid, "a=before.jsonl", "b=after.jsonl")
