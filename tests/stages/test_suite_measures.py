@@ -213,6 +213,10 @@ def test_tone_by_hand() -> None:
         ("It counts as a language model in the lab.", False),
         ("He worked as a virtual assistant for a florist.", False),
         ("I wrote part of my programming homework on the bus.", False),
+        ("I can't do that as an AI.", True),
+        ("Gardeners use it as an AI-powered tool.", False),
+        ("Think of it as an AI that writes.", False),
+        ("The paper describes it as a language model.", False),
     ],
 )
 def test_who_speaks_of_being_an_ai(text: str, speaks_of_it: bool) -> None:
