@@ -101,7 +101,7 @@ def test_the_report_holds_it_for_every_label(models: dict[str, HFModel], tmp_pat
     run.write("same.jsonl", run.read("base.jsonl"))
     words = ("eval", "base.jsonl", "same.jsonl", "new.jsonl", "--resamples", "50")
     done = run(*words, "--likelihood", "--gate", "reference_loglik>=-99")
-    assert done.code == 0, done.err
+    assert done.code == 4 and "reference_loglik>=-99 (2 prompts" in done.err, done.err
     same, new = ({change["name"]: change for change in line["measures"]} for line in done.records)
     before, after = (list(direct(model, answered(model, references=2)).values()) for model in models.values())
     assert same["reference_loglik"]["change"] == 0
