@@ -92,11 +92,11 @@ def eval(
     inputs = sources | logs | {f"gold.{step}": source for step, source in golds.items()}
     decides = {**spec.model_dump(mode="json"), "likelihood": likelihood, "gate": list(gate)}
     job = Job("eval", decides, output, options, inputs, writes=list(map(str, pages.files)))
+    between = training(train_log, golds, options.quiet) if html or golds else None  # refuses before the long work
     found = list(compared(axes, spec, bars, likelihood, html is not None, options.quiet))
     reports = corrected([each.report for each in found], spec.correction)
     if not options.quiet:
         _print(reports, bars, has_page=html is not None)
-    between = training(train_log, golds, options.quiet) if html or golds else None
     found = [replace(each, report=report) for each, report in zip(found, reports, strict=True)]
     pages.write(found, between, sources.values())
     run_stream(job, reports)

@@ -34,7 +34,8 @@ def gold_files(words: Sequence[str]) -> dict[int, Source]:
 def training(logs: Sequence[Path], golds: Mapping[int, Source], quiet: bool) -> "Training":
     """Return what is known of the training; say where the gold judge parts from the training reward, if it does.
 
-    Raises RlraError when there are gold files and no training reward to hold them against.
+    Raises RlraError when there are gold files and no training reward to hold them against, and for a gold file without
+    a reward.
     """
     from stages.measures import REWARD, group_mean
     from stages.reports.html import Training
@@ -49,6 +50,11 @@ def training(logs: Sequence[Path], golds: Mapping[int, Source], quiet: bool) -> 
     for step, source in golds.items():
         means = {line.id: group_mean(line, REWARD) for line in source.read(Judged)}
         gold = {name: mean for name, mean in means.items() if mean is not None}
+        if not gold:
+            raise RlraError(
+                f"{source.name}: no response has a reward",
+                hint=f"judge it again, or leave out --gold {step}=FILE",
+            )
         points.append(Held(step, training_at(steps, rewards, step), gold))
     if parted := parting(points):
         ui.say(f"eval: {parted.says}", quiet)

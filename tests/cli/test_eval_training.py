@@ -79,6 +79,23 @@ def test_a_gold_judge_needs_a_reward_to_be_held_against(run: Runner) -> None:
         training([], {0: Source(str(run.folder / "gold-0.jsonl"))}, False)
 
 
+def unjudged() -> bytes:
+    """Return held-out prompts whose judge was down."""
+    return b"".join(to_line(group(f"p{n}", answer("well", *["failed"] * 4))) for n in range(5))
+
+
+@pytest.mark.parametrize("content", [unjudged(), b""], ids=["judge down", "empty"])
+def test_a_gold_file_without_a_reward_is_refused_before_anything_is_compared(run: Runner, content: bytes) -> None:
+    run.write("gold-none.jsonl", content)
+    words = ["--train-log", "run/train_log.jsonl", "--html", "page.html", "-o", "report.jsonl"]
+    words += ["--gold", "0=gold-0.jsonl", "--gold", "6=gold-none.jsonl"]
+    done = run("eval", "gold-0.jsonl", "gold-12.jsonl", *words)
+    assert done.code == 1
+    first, hint = done.err.splitlines()
+    assert first == "rlra: gold-none.jsonl: no response has a reward" and "--gold 6" in hint
+    assert not {"page.html", "report.jsonl"} & run.names()
+
+
 def test_responses_are_found_beside_the_log_in_its_rounds_or_above_it(run: Runner) -> None:
     def shown(*logs: str) -> list[str]:
         return [line.id for line, _ in training([run.folder / log for log in logs], {}, False).samples]
