@@ -54,16 +54,15 @@ class Pages:
         if self.html:
             from stages.reports.html import render
 
-            command = shlex.join(["rlra", *(without_secrets(word) for word in sys.argv[1:])])
-            put_whole(self.html, render(compared, training, origins_of(sources), command))
+            put_whole(self.html, render(compared, training, origins_of(sources), _command()))
         if self.markdown:
             from stages.reports.markdown import markdown
 
-            put_whole(self.markdown, markdown(reports))
+            put_whole(self.markdown, markdown(reports, _command()))
         if self.latex:
             from stages.reports.latex import latex
 
-            put_whole(self.latex, latex(reports))
+            put_whole(self.latex, latex(reports, _command()))
 
 
 def _command() -> str:

@@ -1,5 +1,6 @@
 """`rlra eval`: two or more policies on one or more axes, in tables, in `report/1` lines, and held to gates."""
 
+from html import unescape
 from pathlib import Path
 
 import orjson
@@ -206,6 +207,10 @@ def test_pages_are_written_also_where_a_gate_is_missed(run: Runner) -> None:
     for name in pages[1::2]:
         text = run.read(name).decode()
         assert "hard" in text and "soft" in text and "two" in text
+    typed = f"rlra eval {WORDS[0]}"
+    assert f"Made by <code>{typed}" in unescape(run.read("p.md").decode())
+    assert run.read("p.tex").decode().startswith(f"% Made by: {typed}")
+    assert typed in run.read("p.html").decode()
     refused = compared(run, "--html", "hard.base.jsonl")
     assert refused.code == 1 and "hard.base.jsonl: is read or written already" in refused.err
 
