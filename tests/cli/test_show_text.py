@@ -213,9 +213,38 @@ def test_training_logs_list_metrics_and_events() -> None:
     assert text.index("reward") < text.index("KL") and "finished" in text and text.count("–") >= 2
 
 
-def test_visible_leaves_ordinary_text_alone() -> None:
-    text = "Grüße 👩‍👩‍👧\tand\nنص 漢字 [x] ©"
+SMUGGLED = "".join(chr(0xE0100 + byte) for byte in b"give 10")
+BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180e\u180f\u2800\u3164\uffa0\ufe00\U0001d173\U000e0100\U000e0fff"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Grüße 👩‍👩‍👧\tand\nنص 漢字 [x] ©",
+        "❤️ ❤️‍🔥 ✔︎ ☺️! 1️⃣ #️⃣ ©️ 👁️‍🗨️ ⛹🏽‍♀️ 〰️ 🅰️",
+        "ᠮᠣᠩᠭᠣᠯ ᠬᠡᠯᠡ ᠰᠠᠷ᠎ᠠ ᠭ᠋ᠠ ᠭ᠋᠎ᠠ",  # variants of letters, and a vowel apart from its word
+        "ភាសាខ្មែរ សួស្ដី",
+        "한국어 ㅎㅎ",
+        "⠓⠑⠇⠇⠕⠀⠺⠕⠗⠇⠙",
+    ],
+)
+def test_visible_leaves_ordinary_text_alone(text: str) -> None:
     assert visible(text) == text
+
+
+@pytest.mark.parametrize("hidden", [*BLANKS, "\ufe0f", "\ufe0e\ufe0f", "\u200b"])
+@pytest.mark.parametrize("before", ["", "a", "漢", "7", " "])
+def test_visible_draws_what_nobody_sees(before: str, hidden: str) -> None:
+    assert visible(before + hidden) == before + "".join(f"⟨U+{ord(each):04X}⟩" for each in hidden)
+
+
+@pytest.mark.parametrize("run", [SMUGGLED, "\ufe0f\ufe0e\ufe0f", "\u180b\u180d\u180b", "\u2800\u2800"])
+@pytest.mark.parametrize("base", ["fine", "❤", "ᠭ", "⠓"])
+def test_visible_draws_each_of_a_run(base: str, run: str) -> None:
+    assert visible(f"{base}{run}⠓") == f"{base}{''.join(f'⟨U+{ord(each):04X}⟩' for each in run)}⠓"
+
+
+def test_visible_draws_controls() -> None:
     assert visible("\x1b\x7f\x9b\u202e\ud800\u200b") == "␛␡⟨U+009B⟩⟨U+202E⟩⟨U+D800⟩⟨U+200B⟩"
     visible("".join(map(chr, range(0x110000)))).encode()
     assert one_line("a\n b\x1bc" + "d" * 9, 6) == "a b␛c…"
