@@ -55,7 +55,8 @@ What `run` says:
 | `started` | text | When it began, in UTC. |
 | `seconds` | number | How long it took. |
 | `host` | map | `system`, `python` and `cores`. |
-| `counts` | map of text to number | What the summary says: records, failures by class, calls, tokens, drops. |
+| `counts` | map of text to number | What the summary says: records, failures by class, calls, tokens, drops. \
+Of `rlra train --rounds`, what all rounds took together, and the groups that they `kept`. |
 | `bounds` | map | Of `rlra select-data`: the calibrated bands, which `--bounds` takes. |
 | `on` | text | Of `rlra rubrics import` from a folder: the day that its edits are dated with. |
 """

@@ -29,7 +29,7 @@ from schemas.manifest import Recipe, path_for, read_manifest
 from schemas.rubric import Rubric
 from schemas.task import Task
 from schemas.train_log import TrainLog
-from stages.rounds import START, HeldOut, alarm, best, continued, held_out, seed_of, spent, tasks_of
+from stages.rounds import START, HeldOut, alarm, best, continued, held_out, seed_of, spent, taken, tasks_of
 from stages.selection.spec import SelectDataSpec
 
 
@@ -236,6 +236,8 @@ class Rounds:
                 link(file, self.run.output / file.name)
         hand_over(self._file(number, "model"), self.run.output, self.run.spec.keep_optimizer)
         self.steps.learning.unlink(missing_ok=True)
+        made = sorted(self.run.output.glob("round-*/*.manifest.json"))
+        self.run.job.counts.update(taken(map(read_manifest, made)))
         self.run.finish()
 
 

@@ -1,14 +1,17 @@
 """Rounds of staged training: which tasks a round has, what the held-out prompts say of it, and when it is the last."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from schemas.errors import RlraError
 from schemas.judged import Judged
+from schemas.manifest import Manifest
 from schemas.report import Change
 from schemas.task import Task
 from schemas.train_log import TrainLog
+from stages.provenance import USED
 from stages.seeds import derive
 
 START = 0
@@ -109,3 +112,21 @@ def continued(log: Iterable[TrainLog], number: int, step: int, seconds: float) -
             "meta": {**line.meta, "round": number},
         }
         yield line.model_copy(update=changed)
+
+
+def taken(made: Iterable[Manifest]) -> Counter[str]:
+    """Return what the files of all rounds took together, by their manifests, as the run counts it.
+
+    `responses` that were sampled, what models used (calls, tokens, dollars), the groups that were `kept` to learn from,
+    and by reason how many selections `dropped_`. Judged responses are those that were sampled: they count once.
+    """
+    total: Counter[str] = Counter()
+    for manifest in made:
+        stage, counts = manifest.recipe.stage, manifest.run.get("counts", {})
+        total.update({name: counts[name] for name in USED if name in counts})
+        if stage == "rollout":
+            total["responses"] += counts.get("responses", 0)
+        elif stage == "select-data":
+            total["kept"] += counts.get("records", 0)
+            total.update({name: number for name, number in counts.items() if name.startswith("dropped_")})
+    return total

@@ -17,6 +17,8 @@ SPENT = ("responses", "tokens", "calls", "tokens_in", "tokens_out", "usd")
 _DROPPED = "dropped_"
 BEYOND = 2**63
 """Larger than any count: sums of what is below it stay numbers."""
+_KEPT = "kept"
+"""What a training in rounds counts of all its selections."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,11 @@ def steps(origins: Sequence["Origin"]) -> list[Step]:
     """Return the commands in the order in which they began, each once.
 
     What a training run made inside its own folder, as its rounds are, is a part of that run and not counted beside it:
-    its seconds are the run's, and its other counts are added to those of the run.
+    its seconds are the run's, and what the run itself did not count is added to its counts.
     """
-    made = [origin for origin in once(origins) if origin.stage]
-    runs = [origin for origin in made if origin.stage == "train"]
     inside: dict[str, list[Origin]] = {}
     alone = []
-    for origin in made:
-        owner = next((run for run in _outermost(runs) if _is_inside(origin.path, run.path)), None)
+    for origin, owner in _owned(origins):
         if owner:
             inside.setdefault(owner.path, []).append(origin)
         else:
@@ -68,6 +67,13 @@ def steps(origins: Sequence["Origin"]) -> list[Step]:
     # Of two that began in the same second, what is further from the output came first.
     alone.sort(key=lambda origin: (origin.started, -origin.depth))
     return [_step(origin, inside.get(origin.path, []), folder) for origin in alone]
+
+
+def _owned(origins: Sequence["Origin"]) -> "list[tuple[Origin, Origin | None]]":
+    """Return what commands made, each once, with the training run in whose folder it lies, if there is one."""
+    made = [origin for origin in once(origins) if origin.stage]
+    runs = _outermost([origin for origin in made if origin.stage == "train"])
+    return [(origin, next((run for run in runs if _is_inside(origin.path, run.path)), None)) for origin in made]
 
 
 def _outermost(runs: Sequence["Origin"]) -> list["Origin"]:
@@ -79,10 +85,12 @@ def _is_inside(path: str, folder: str) -> bool:
 
 
 def _step(origin: "Origin", parts: Sequence["Origin"], folder: str) -> Step:
-    figures = dict(_numbers(origin))
+    own = dict(_numbers(origin))
+    figures = dict(own)
     for part in parts:
         for name, value in _numbers(part):
-            if name in SPENT:
+            # What was judged was sampled before, and is no other response.
+            if name in SPENT and name not in own and (name != "responses" or part.stage == "rollout"):
                 figures[name] = figures.get(name, 0) + value
     return Step(origin.stage, place_of(origin, folder), origin.started, origin.seconds, figures)
 
@@ -111,13 +119,24 @@ def seconds(found: Sequence[Step]) -> float | None:
 
 
 def sieves(origins: Sequence["Origin"]) -> list[Sieve]:
-    """Return the selections among the steps, in the order in which they were made."""
-    made = [origin for origin in once(origins) if origin.stage == "select-data"]
+    """Return the selections among the steps, in the order in which they were made.
+
+    Those of a training run that counted what its rounds selected are one, and not told again.
+    """
+    made = [
+        (origin, "records" if origin.stage == "select-data" else _KEPT)
+        for origin, owner in _owned(origins)
+        if _selects(origin) and not (owner and _selects(owner))
+    ]
     folder = common_folder(once(origins))
-    return [_sieve(origin, folder) for origin in sorted(made, key=lambda origin: origin.started)]
+    return [_sieve(origin, kept, folder) for origin, kept in sorted(made, key=lambda each: each[0].started)]
 
 
-def _sieve(origin: "Origin", folder: str) -> Sieve:
+def _selects(origin: "Origin") -> bool:
+    return origin.stage == "select-data" or (origin.stage == "train" and _KEPT in dict(_numbers(origin)))
+
+
+def _sieve(origin: "Origin", kept: str, folder: str) -> Sieve:
     counted = {name: int(value) for name, value in _numbers(origin)}
     dropped = {name.removeprefix(_DROPPED): n for name, n in counted.items() if name.startswith(_DROPPED)}
-    return Sieve(place_of(origin, folder), counted.get("records", origin.records or 0), dropped)
+    return Sieve(place_of(origin, folder), counted.get(kept, origin.records or 0), dropped)

@@ -7,6 +7,9 @@ import orjson
 import pytest
 
 from rlra_cli.run_places import places
+from schemas.manifest import read_manifest
+from stages.provenance import origins
+from stages.reports import spending
 from tests.contract.material import lay_out
 from tests.provenance_chain import LEARN, RUBRIC, aged, chain_of, moved, with_sources
 from tests.running import Runner
@@ -77,6 +80,21 @@ def test_the_run_of_rounds_is_one_step(rounds: Runner) -> None:
     """Its model was made by one command from the prompts; of the rounds inside one asks by their files."""
     chain = chain_of(rounds, "out/run", "--check")
     assert set(chain) == {"out/run", "prompts.jsonl", "rubric.yaml", "one.yaml", "tiny"}
+
+
+def test_the_run_of_rounds_counts_what_its_rounds_took(rounds: Runner) -> None:
+    """No file of a round is in its chain: what they sampled and left out stands in the run's own manifest."""
+    folder = rounds.folder / "out/run"
+    made = [("rollouts", "responses"), ("rollouts", "tokens"), ("kept", "records")]
+    responses, tokens, kept = (
+        sum(read_manifest(folder / f"round-{n}/{name}.jsonl.manifest.json").run["counts"][count] for n in (1, 2))
+        for name, count in made
+    )
+    assert responses == 2 * 2 * 4 and tokens > 0 and kept > 0
+    (run,) = (step for step in spending.steps(origins(str(folder))) if step.stage == "train")
+    assert (run.figures["responses"], run.figures["tokens"]) == (responses, tokens)
+    (sieve,) = spending.sieves(origins(str(folder)))
+    assert (sieve.kept, sieve.came) == (kept, 2 * 2)
 
 
 def test_shards(laid: Runner) -> None:

@@ -156,6 +156,21 @@ def test_what_a_run_made_inside_its_folder_is_a_part_of_it() -> None:
     assert [step.place for step in spending.steps(at_once)] == [step.place for step in found]
 
 
+def test_a_run_of_rounds_tells_what_they_took_and_left_out_and_nothing_is_counted_twice() -> None:
+    """The chain of what a run of rounds led to has none of the files of its rounds: the run itself counted them."""
+    told = {"steps": 4, "rounds": 1, "responses": 32, "tokens": 500, "kept": 5, "dropped_below_band": 3}
+    run = replace(ORIGINS[1], counts=told)
+    selected = replace(ORIGINS[3], path="/w/run/round-1/kept.jsonl", counts={"records": 5, "dropped_below_band": 3})
+    for inside in ([], [ORIGINS[2], selected]):
+        chained = [ORIGINS[0], run, *inside]
+        (trained, _) = spending.steps(chained)
+        assert {name: trained.figures[name] for name in ("responses", "tokens")} == {"responses": 32, "tokens": 500}
+        (sieve,) = spending.sieves(chained)
+        assert (sieve.place, sieve.came, sieve.kept, dict(sieve.dropped)) == ("run", 8, 5, {"below_band": 3})
+    assert [sieve.place for sieve in spending.sieves([*ORIGINS[:2], selected])] == ["run/round-1/kept.jsonl"]
+    assert spending.sieves([replace(run, counts={"steps": 4, "dropped_no_spread": 2})]) == []  # of one round alone
+
+
 def test_counts_that_are_no_numbers_are_not_added_up() -> None:
     odd = replace(ORIGINS[0], counts={"calls": "<b>many</b>", "tokens_in": True}, usage={"usd": 2})
     assert spending.steps([odd])[0].figures == {"usd": 2}

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from rlra_cli.round_options import RoundOptions
 from schemas.errors import RlraError
 from schemas.judged import Judged
+from schemas.manifest import Manifest, Recipe
 from schemas.report import Change
 from schemas.train_log import TrainLog
-from stages.rounds import HeldOut, alarm, best, continued, held_out, seed_of, spent, tasks_of
+from stages.rounds import HeldOut, alarm, best, continued, held_out, seed_of, spent, taken, tasks_of
 from tests.judged_lines import answer, group
 from tests.stages.training_groups import RUBRIC, tasks
 
@@ -139,3 +140,24 @@ def test_the_logs_of_rounds_become_one() -> None:
 def test_options_that_would_have_no_effect_are_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         RoundOptions(**given)
+
+
+def made(stage: str, **counts: float) -> Manifest:
+    return Manifest(recipe=Recipe(stage=stage, rlra="1", spec={}, inputs={}), run={"counts": counts})
+
+
+def test_what_rounds_took_is_added_up_and_no_response_twice() -> None:
+    found = taken(
+        [
+            made("train", records=4),
+            made("rollout", records=4, responses=8, tokens=90, cut_off=3),
+            made("judge", records=4, responses=8, failed=1, calls=9, tokens_in=70, tokens_out=20, usd=0.25),
+            made("select-data", records=3, dropped_below_band=1),
+            made("rollout", records=4, responses=8, tokens=10),
+            made("judge", records=4, responses=8, calls=1, usd=0.5),
+            made("select-data", records=2, dropped_below_band=1, dropped_no_spread=1),
+        ]
+    )
+    used = {"tokens": 100, "calls": 10, "tokens_in": 70, "tokens_out": 20, "usd": 0.75}
+    assert found == {"responses": 16, **used, "kept": 5, "dropped_below_band": 2, "dropped_no_spread": 1}
+    assert taken([made("rollout", responses=0), made("select-data")]) == {"responses": 0, "kept": 0}
