@@ -1,5 +1,6 @@
 """What the steps behind a report took, and what their selections left out, as their manifests say."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -73,11 +74,16 @@ def _owned(origins: Sequence["Origin"]) -> "list[tuple[Origin, Origin | None]]":
     """Return what commands made, each once, with the training run in whose folder it lies, if there is one."""
     made = [origin for origin in once(origins) if origin.stage]
     runs = _outermost([origin for origin in made if origin.stage == "train"])
-    return [(origin, next((run for run in runs if _is_inside(origin.path, run.path)), None)) for origin in made]
+    return [(origin, next((run for run in runs if _is_inside(_lies_at(origin), run.path)), None)) for origin in made]
 
 
 def _outermost(runs: Sequence["Origin"]) -> list["Origin"]:
-    return [run for run in runs if not any(_is_inside(run.path, other.path) for other in runs)]
+    return [run for run in runs if not any(_is_inside(_lies_at(run), other.path) for other in runs)]
+
+
+def _lies_at(origin: "Origin") -> str:
+    """Return where an origin lies: a link, such as `best` to a round's model, where it leads."""
+    return os.path.normpath(PurePath(origin.path).parent / origin.link) if origin.link else origin.path
 
 
 def _is_inside(path: str, folder: str) -> bool:
