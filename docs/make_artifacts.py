@@ -81,7 +81,7 @@ def page() -> str:
     for name, kind in KINDS.items():
         made_by = f"`{MADE_BY[name]}`" if name in MADE_BY else "people"
         tag = kind.schema_tag()
-        lines.append(f"| [{tag}](#{_anchor(tag)}) | {made_by} | {_cell(_first(kind))} |")
+        lines.append(f"| [{tag}](#{_anchor(tag)}) | {made_by} | {cell(_first(kind))} |")
     lines.append("")
     for kind in KINDS.values():
         lines += [f"## {kind.schema_tag()}", "", *_section(kind), *_example(kind.KIND, kind.VERSION)]
@@ -100,8 +100,8 @@ def _section(part: Any) -> Iterator[str]:
     yield "| field | type | default | what it is |"
     yield "|---|---|---|---|"
     for name, field in part.model_fields.items():
-        kind = f'`"{part.schema_tag()}"`' if name == "tag" else _type(field)
-        yield f"| `{field.alias or name}` | {kind} | {_default(name, field)} | {_cell(help_of[name])} |"
+        kind = f'`"{part.schema_tag()}"`' if name == "tag" else type_of(field)
+        yield f"| `{field.alias or name}` | {kind} | {default_of(name, field)} | {cell(help_of[name])} |"
     yield ""
 
 
@@ -119,11 +119,11 @@ def _nested(part: type, told: set[type]) -> Iterator[str]:
 def _parts_of(part: Any) -> list[type]:
     found: dict[type, None] = {}
     for field in part.model_fields.values():
-        found |= dict.fromkeys(_parts_in(field.annotation))
+        found |= dict.fromkeys(parts_in(field.annotation))
     return list(found)
 
 
-def _parts_in(kind: Any) -> Iterator[type]:
+def parts_in(kind: Any) -> Iterator[type]:
     from schemas.base import Part
 
     if isinstance(kind, type) and not get_args(kind):
@@ -131,7 +131,7 @@ def _parts_in(kind: Any) -> Iterator[type]:
             yield kind
         return
     for inner in get_args(kind):
-        yield from _parts_in(inner)
+        yield from parts_in(inner)
 
 
 def _title(part: type) -> str:
@@ -152,7 +152,7 @@ def _all_of(part: type, seen: set[type]) -> set[type]:
     return seen
 
 
-def _type(field: FieldInfo) -> str:
+def type_of(field: FieldInfo) -> str:
     """Return a field's type in words, and what its numbers and lengths are bound to."""
     bounds = [said for each in field.metadata if (said := _bound(each))]
     return ", ".join([_words(field.annotation), *bounds]).replace("|", "\\|")
@@ -192,7 +192,7 @@ def _many(words: str) -> str:
     return re.sub(r"number$", "numbers", words)
 
 
-def _default(name: str, field: FieldInfo) -> str:
+def default_of(name: str, field: FieldInfo) -> str:
     if name == "tag" or field.is_required():
         return ""
     value = field.get_default(call_default_factory=True)
@@ -239,7 +239,7 @@ def _first(part: type) -> str:
     return inspect.cleandoc(part.__doc__ or "").split("\n\n")[0]
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 

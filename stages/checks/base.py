@@ -74,7 +74,8 @@ def bound_arguments(check: dict[str, dict[str, Any]]) -> Part:
     found = REGISTRY.get(name)
     if found is None:
         near = difflib.get_close_matches(name, REGISTRY, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known checks: {', '.join(sorted(REGISTRY))}"
+        all_of_them = "docs/checks.md and `rlra rubrics schema` have all of them"
+        hint = f"did you mean '{near[0]}'? {all_of_them}" if near else all_of_them
         raise RlraError(f"there is no check named '{name}'", hint=hint)
     try:
         arguments: Part = found.arguments.model_validate(given)
