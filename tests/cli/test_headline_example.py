@@ -33,6 +33,25 @@ def module(name: str) -> ModuleType:
     return made
 
 
+ASKS_FOR = {
+    "at_most_words": "length_constraints:number_words",
+    "sentence_count": "length_constraints:number_sentences",
+    "paragraph_count": "length_constraints:number_paragraphs",
+    "no_commas": "punctuation:no_comma",
+    "forbidden_words": "keywords:forbidden_words",
+    "includes_words": "keywords:existence",
+    "highlights": "detectable_format:number_highlighted_sections",
+    "title": "detectable_format:title",
+    "placeholders": "detectable_content:number_placeholders",
+}
+"""What IFEval calls that which each family asks for."""
+
+
+def test_the_kinds_told_apart_as_trained_are_those_that_the_makefile_trains_on() -> None:
+    (line,) = [line for line in (HOME / "Makefile").read_text().splitlines() if line.startswith("FAMILIES")]
+    assert {ASKS_FOR[family] for family in line.partition(":=")[2].split()} == module("table").TRAINED
+
+
 def test_ids_and_prompts_differ_from_those_of_the_quickstart() -> None:
     own = records((HOME / "prompts.jsonl").read_bytes())
     quick = HOME.parent / "quickstart"
