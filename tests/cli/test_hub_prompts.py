@@ -1,4 +1,4 @@
-"""Prompts by `hf:NAME[:split]`: `datasets` reads a folder that is laid out like a data set of the hub by the same way."""
+"""Prompts by `hf:NAME[:split]`: a folder that is laid out like a data set of the hub is read by the same way."""
 
 import orjson
 import pyarrow as pa
