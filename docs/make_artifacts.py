@@ -52,11 +52,13 @@ What `run` says:
 | `inputs` | map of text to text | Where inputs, models' folders and files of options lie, seen from there too. |
 | `options` | map | Files that options were read from: `name`, `sha256`; of a manifest its options' digest. |
 | `commit` | text | The git commit of the folder in which it was typed. |
-| `started` | text | When it began, in UTC. |
-| `seconds` | number | How long it took. |
+| `started` | text | When it began, in UTC; where it was broken off and gone on with, when its first go did. |
+| `seconds` | number | How long it took: all goes together, without the time between them. |
 | `host` | map | `system`, `python` and `cores`. |
 | `counts` | map of text to number | What the summary says: records, failures by class, calls, tokens, drops. \
-Of `rlra train --rounds`, what all rounds took together, and the groups that they `kept`. |
+Of `rlra train --rounds`, what all rounds took together, and the groups that they `kept`. \
+`resumed_after` is there where a go was killed: so many lines, logged steps or rounds \
+were made by then, and what that go took is in none of the figures of time, calls, tokens in and out, and dollars. |
 | `bounds` | map | Of `rlra select-data`: the calibrated bands, which `--bounds` takes. |
 | `on` | text | Of `rlra rubrics import` from a folder: the day that its edits are dated with. |
 """

@@ -3,6 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -170,8 +171,8 @@ def _compare(
 
         def stage(left: Iterator[Matchup]) -> Iterator[Pair]:
             yield from judge_pairs(left, spec, asked, job.counts, votes, payer)
-            job.counts.update(taken(Panel((asked,), purse=payer)))
 
+        job.spending = partial(taken, Panel((asked,), purse=payer))
         # A model of batches answers the same only in the same batches: those of whole windows.
         run_map(job, waiting, stage, Pair, tally, 1 if hasattr(asked, "answer") else spec.window)
     drop_journal(journal)

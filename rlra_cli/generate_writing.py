@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rlra_cli import ui
@@ -119,13 +120,12 @@ class WritingRun:
                 funnel.add(of_accepted(task), accepted=True)
                 return _counted(task)
 
+            job.spending = partial(_used, [*way.writers, *way.judges])
             run_map(job, lines.accepted(), stage, Task, tally)
             rejects.drop()
 
     def _end(self, job: Job, way: Writing, funnel: Funnel, rejects: Rejects) -> None:
         """Count, show and hand over what was found. Raises TooManyFailuresError."""
-        for model in (*way.writers, *way.judges):
-            job.counts.update(getattr(model, "counts", {}))
         figures = funnel.figures()
         job.figures = {"funnel": figures}
         job.counts.update(lines=figures["lines"], rejected=figures["rejected"], repaired=figures["repaired"])
@@ -141,6 +141,7 @@ class WritingRun:
         allowed = self.options.max_failures
         if failed <= float(allowed.rstrip("%")) * (total / 100 if allowed.endswith("%") else 1):
             return
+        job.counts.update(job.spending())
         summarise(job, " (not complete)")
         kept = "" if job.output == "-" else f"; the others are kept in {job.output}.partial"
         why = f", the reasons in {rejects.place}" if rejects.place else ""
@@ -191,6 +192,13 @@ def _files(names: Sequence[str]) -> list[str]:
     """Return the files of a bank, those in folders one by one."""
     inside = {name: sorted(str(file) for file in Path(name).rglob("*") if file.suffix in RUBRICS) for name in names}
     return [file for name in names for file in (inside[name] if Path(name).is_dir() else [name])]
+
+
+def _used(models: Sequence[Model]) -> Counter[str]:
+    counts = Counter[str]()
+    for model in models:
+        counts.update(getattr(model, "counts", {}))
+    return counts
 
 
 def _bank(names: Sequence[str]) -> Bank | None:

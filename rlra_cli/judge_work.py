@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,8 +48,8 @@ class Judging:
         def lines(groups: Iterator[Rollouts]) -> Iterator[Judged]:
             # Closed at once where a line cannot be written: until then requests are under way, and files open.
             yield from open_.enter_context(closing(stage(groups, self.spec, panel, self.rubrics, self.add, job.counts)))
-            job.counts.update(taken(panel))
 
+        job.spending = partial(taken, panel)
         # A model of batches answers the same only in the same batches: those of whole windows.
         seated = (*panel.models, *([panel.strong] if panel.strong else []))
         align = 1 if all(hasattr(model, "answer") for model in seated) else self.spec.window

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import IO, Generic, TypeVar
 
 from rlra_cli import ui
+from rlra_cli.goes import RESUMED
 from rlra_cli.options import MapOptions, PlaceOptions
 from rlra_cli.run import Job, check_failures, manifest_text, run_map, summarise
 from schemas.errors import RlraError
@@ -55,11 +56,13 @@ def run_far(
                 records = shard.own(records)
             _Parts(job, PartFolder(job.output), kind).run(records, opening, tally, block, crew)
             return
+        used = Counter[str]()
+        job.spending = used.copy
         with joined(crew) as leaving:
 
             def stage(left: Iterator[Task]) -> Iterator[OutT]:
                 blocks = (Block(b"".join(map(to_line, chunk))) for chunk in _chunks(left, block))
-                for lines in results(blocks, opening, _nowhere, crew, job.counts, leaving):
+                for lines in results(blocks, opening, _nowhere, crew, used, leaving):
                     yield from (parse(line, kind, job.stage) for line in lines)
 
             run_map(job, records, stage, kind, tally, block, shard)
@@ -147,6 +150,7 @@ class _Parts(Generic[OutT]):
                 left = [line for line, made in zip(lines, kept, strict=True) if not made]
                 yield Block(b"".join(left), name, tuple(kept))
         if there := there & self._plan.keys():
+            self._job.counts[RESUMED] = sum(self._plan[name] for name in there)
             ui.say(f"{self._job.stage}: {len(there)} of {len(self._plan)} parts are there", self._job.options.quiet)
 
     def _counted(self, tally: Tally[OutT]) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from rlra_cli import processes, ui
 from rlra_cli.accelerate_launch import parts_optimizer
+from rlra_cli.goes import TAKEN, all_goes
 from rlra_cli.judge_misfits import refuse_misfits
 from rlra_cli.models import check_reference
 from rlra_cli.options import RunOptions
@@ -49,8 +50,12 @@ class Rounds:
 
     def carry_out(self, resume: bool) -> None:
         """Do what is left to do. Raises RlraError where a step does, and where the folder is another run's."""
-        if not self._begin(resume):
-            return
+        if self._begin(resume):
+            begun = len(list(self.run.output.glob("round-*/tasks.jsonl")))
+            with all_goes(self.run.job, self.run.output / TAKEN, begun, resume):
+                self._go()
+
+    def _go(self) -> None:
         self._look(START)
         reason, done = "finished", START
         for number in range(1, self.options.rounds + 1):

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import orjson
 
 from rlra_cli import option_files, ui
+from rlra_cli.goes import all_goes
 from rlra_cli.options import MapOptions, RunOptions
 from rlra_cli.run_places import places
 from schemas.base import Record
@@ -51,6 +52,8 @@ class Job:
     """What the manifest says of the run besides."""
     figures: Mapping[str, Any] = field(default_factory=dict)
     """What `--summary` holds besides the counts."""
+    spending: Callable[[], Counter[str]] = Counter
+    """What its models counted so far in this process: calls, tokens, dollars."""
     started: float = field(default_factory=time.monotonic)
     clock: float = field(default_factory=time.time)
 
@@ -135,16 +138,19 @@ def run_map(
     if shard is not None:
         job.spec |= shard.recorded
         records, total = shard.own(records), None if total is None else shard.count(total)
-    target = _open(job, isinstance(options, MapOptions) and options.resume)
+    resume = isinstance(options, MapOptions) and options.resume
+    target = _open(job, resume)
     try:
         _skip(job, target, target.kept(kind, align, total), records, tally)
-        for record in ui.progress(stage(records), job.stage, target.records, total, options.quiet, job.counts):
-            target.write(record)
-            job.counts += tally(record)
-        if isinstance(options, MapOptions):
-            kept = "" if job.output == "-" else f"{job.output}.partial"
-            check_failures(job, options.max_failures, kept)
-        finish(job, target)
+        with all_goes(job, _taken_path(target), target.records, resume):
+            for record in ui.progress(stage(records), job.stage, target.records, total, options.quiet, job.counts):
+                target.write(record)
+                job.counts += tally(record)
+            job.counts.update(job.spending())
+            if isinstance(options, MapOptions):
+                kept = "" if job.output == "-" else f"{job.output}.partial"
+                check_failures(job, options.max_failures, kept)
+            finish(job, target)
     finally:
         target.close()
 
@@ -162,6 +168,10 @@ def run_stream(job: Job, records: Iterable[OutT]) -> None:
 
 def _recipe_path(partial: Path) -> Path:
     return partial.with_name(partial.name + ".recipe.json")
+
+
+def _taken_path(target: Target) -> Path | None:
+    return target.partial.with_name(target.partial.name + ".taken.json") if target.path else None
 
 
 def _open(job: Job, resume: bool) -> Target:

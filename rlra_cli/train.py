@@ -13,6 +13,7 @@ from pydantic import Field
 
 from rlra_cli import accelerate_launch, processes
 from rlra_cli.ancestry import initial
+from rlra_cli.goes import TAKEN, all_goes
 from rlra_cli.judge_panel import PanelOptions, judge_spec, opened_panel
 from rlra_cli.models import default_processes, recorded
 from rlra_cli.options import EndpointOptions, RunOptions
@@ -184,9 +185,20 @@ def _carry_out(run: TrainingRun, judge: Judge, start: StartOptions, count: int, 
         raise typer.Exit(processes.launch_with(launcher))
     if processes.owns_run():
         run.begin(start.resume)
+        with all_goes(run.job, run.output / TAKEN, _steps(run), start.resume):
+            _learn(run, judge, work, start.online, count)
+            run.finish()
+    else:
+        _learn(run, judge, work, start.online, count)
+
+
+def _steps(run: TrainingRun) -> int:
+    """Return how many steps an interrupted run has logged that this one goes on with."""
+    return run.log.read_bytes().count(b"\n") if run.checkpoints.exists() and run.log.exists() else 0
+
+
+def _learn(run: TrainingRun, judge: Judge, work: Sequence[Any], online: bool, count: int) -> None:
     if count == 1:
-        run.learn(work, judge, start.online)
+        run.learn(work, judge, online)
     elif code := processes.launch(count):
         raise typer.Exit(code)
-    if processes.owns_run():
-        run.finish()

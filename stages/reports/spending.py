@@ -18,6 +18,7 @@ SPENT = ("responses", "tokens", "calls", "tokens_in", "tokens_out", "usd")
 _DROPPED = "dropped_"
 BEYOND = 2**63
 """Larger than any count: sums of what is below it stay numbers."""
+_RESUMED = "resumed_after"
 _KEPT = "kept"
 """What a training in rounds counts of all its selections."""
 
@@ -33,6 +34,11 @@ class Step:
     seconds: float | None
     figures: Mapping[str, float]
     """Its counts by name: `records`, `responses`, `tokens`, `calls`, `tokens_in`, `tokens_out`, `usd`, `steps`, …"""
+
+    @property
+    def at_least(self) -> bool:
+        """Whether a go of it was killed: its time, and what its models took, are those of the others alone."""
+        return _RESUMED in self.figures
 
 
 @dataclass(frozen=True)

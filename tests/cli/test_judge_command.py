@@ -8,6 +8,7 @@ import orjson
 import pytest
 from werkzeug import Response
 
+from schemas.manifest import read_manifest
 from tests.contract.material import ANSWERS, NAMES, rollouts
 from tests.running import Done, Runner, lines
 from tests.stages.judge_server import JudgeServer, asked_for, chat, error, serving, under_judgement, verdicts
@@ -76,7 +77,11 @@ def test_a_budget_stops_before_it_is_overrun_and_a_larger_one_goes_on(run: Runne
         assert server.calls - before == 12
     assert run.read("out.jsonl") == run.read("whole.jsonl")
     counts = orjson.loads(run.read("s.json"))
-    assert counts["usd"] == pytest.approx((12 - spent) * (500 * 10 + 80 * 20) / 1e6)
+    assert counts["usd"] == pytest.approx((12 - spent) * (500 * 10 + 80 * 20) / 1e6)  # the first go had no prices
+    assert (counts["calls"], counts["tokens_in"]) == (12, 12 * 500) and "resumed_after" not in counts
+    first, all_of_it = (read_manifest(run.folder / f"{name}.jsonl.manifest.json") for name in ("whole", "out"))
+    assert all_of_it.run["counts"]["calls"] == first.run["counts"]["calls"] and all_of_it.recipe == first.recipe
+    assert {name for name in run.names() if name.startswith("out.")} == {"out.jsonl", "out.jsonl.manifest.json"}
 
 
 def test_a_cache_makes_a_second_run_free_and_is_shared(run: Runner, asked: Callable[..., Done]) -> None:

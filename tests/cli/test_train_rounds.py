@@ -192,8 +192,8 @@ def test_killed_at_any_moment_a_run_goes_on_where_it_was(whole: tuple[Path, Done
             assert ours.read_bytes() == theirs.read_bytes(), ours
     assert digest_of(folder) == digest_of(whole[0])
     assert [line.step for line in log_of(folder)] == [line.step for line in log_of(whole[0]) if "held" not in line.id]
-    left = list((folder / "round-1" / "model").glob("*.safetensors"))
-    assert not left, "neither the best, which none is, nor the last"
+    assert not list((folder / "round-1" / "model").glob("*.safetensors")), "neither the best nor the last"
+    assert orjson.loads((folder / "manifest.json").read_bytes())["run"]["counts"]["resumed_after"]
 
 
 def test_what_was_done_is_not_done_again(whole: tuple[Path, Done], run: Runner) -> None:

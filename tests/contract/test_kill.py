@@ -130,7 +130,8 @@ def survives(run: Runner, words: list[str], total: int, start_s: float, seed: in
     assert "going on after" in done.err
     assert run.read("out.jsonl") == expected
     assert recipe_of(run) == recipe
-    assert run.names() & {"out.jsonl.partial", "out.jsonl.partial.recipe.json"} == set()
+    assert orjson.loads(run.read("out.jsonl.manifest.json"))["run"]["counts"]["resumed_after"] > 0
+    assert not any(name.startswith("out.jsonl.partial") for name in run.names())
     return killer
 
 

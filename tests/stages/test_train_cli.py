@@ -125,6 +125,8 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_weights(whole: tuple[
     assert ended.code == 130, ended.err
     assert "Traceback" not in ended.err
     assert not (folder / "manifest.json").exists()
+    taken = orjson.loads((folder / "taken.json").read_bytes())
+    assert taken["seconds"] > 0 and taken["counts"] == {}
     other = run.inside(*words, "--seed", "9")
     assert other.code == 1
     assert "again: begun with another recipe; these differ: spec.seed" in other.err
@@ -142,6 +144,9 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_weights(whole: tuple[
     assert metrics_of(folder) == metrics_of(whole[0])
     assert [line.step for line in log_of(folder)] == [*range(1, STEPS + 1), STEPS]
     assert done.err.count(": loss ") <= STEPS - 3
+    told = orjson.loads((folder / "manifest.json").read_bytes())["run"]
+    assert told["seconds"] > taken["seconds"] and told["counts"]["resumed_after"] >= 1  # the killed one kept nothing
+    assert not (folder / "taken.json").exists()
     recipes = [orjson.loads((path / "manifest.json").read_bytes())["recipe"] for path in (folder, whole[0])]
     assert recipes[0] == recipes[1]
 
