@@ -119,8 +119,13 @@ def is_number(value: Any) -> bool:
 
 
 def total(found: Sequence[Step], name: str) -> float | None:
-    """Return the sum of one figure over all steps; None where no step has it."""
-    known = [step.figures[name] for step in found if name in step.figures]
+    """Return the sum of one figure over all steps; None where no step has it.
+
+    Responses are those that were sampled, as far as it is known where: judging them made no others.
+    """
+    having = [step for step in found if name in step.figures]
+    sampled = [step for step in having if step.stage != "judge"] if name == "responses" else []
+    known = [step.figures[name] for step in sampled or having]
     return sum(known) if known else None
 
 

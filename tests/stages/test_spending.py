@@ -31,3 +31,9 @@ def test_what_a_killed_go_took_is_not_told_as_if_it_were_all() -> None:
     assert "took at least 11.0 min" in text and "at least 3 calls to endpoints took 90 tokens" in text
     assert "for at least $0.50" in text and "2026-01-03≥ 1.0 min 8–≥ 3≥ 90≥ 30≥ $0.50" in text
     assert "≥" not in text_of(render([compared()], origins=ORIGINS)).partition("How to read")[0].partition("Costs")[2]
+
+
+def test_responses_that_were_judged_are_not_added_to_those_that_were_sampled() -> None:
+    sampled = replace(ORIGINS[2], path="/w/rollouts.jsonl", counts={"responses": 8})
+    assert spending.total(spending.steps([ORIGINS[0], sampled]), "responses") == 8
+    assert spending.total(spending.steps([ORIGINS[0]]), "responses") == 8  # where they were sampled is not known
