@@ -59,6 +59,7 @@ What `run` says:
 Of `rlra train --rounds`, what all rounds took together, and the groups that they `kept`. \
 `resumed_after` is there where a go was killed: so many lines, logged steps or rounds \
 were made by then, and what that go took is in none of the figures of time, calls, tokens in and out, and dollars. |
+| `anchors` | map | Of `rlra judge --anchors`: how far the judge agreed, as the `overall` line of `agreement/1`. |
 | `bounds` | map | Of `rlra select-data`: the calibrated bands, which `--bounds` takes. |
 | `on` | text | Of `rlra rubrics import` from a folder: the day that its edits are dated with. |
 """

@@ -1,6 +1,6 @@
 """`rlra eval`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +9,7 @@ import typer
 
 from rlra_cli import ui
 from rlra_cli.eval_files import Placed, placed, read_side
+from rlra_cli.eval_judges import AgreementFiles, agreements
 from rlra_cli.eval_pages import Html, Latex, Markdown, Pages
 from rlra_cli.eval_training import gold_files, training
 from rlra_cli.options import Output, RunOptions
@@ -69,6 +70,7 @@ def eval(
     train_log: Logs = [],  # noqa: B006
     gold: Gold = [],  # noqa: B006
     likelihood: Likelihood = False,
+    agreement: AgreementFiles = [],  # noqa: B006
 ) -> None:
     """Compare two or more policies or checkpoints, prompt by prompt.
 
@@ -88,17 +90,17 @@ def eval(
     if train_log and not (html or golds):
         raise RlraError("--train-log goes with --html and --gold")
     sources = {_role(axis, label): source for axis, by in axes.items() for label, source in by.items()}
-    logs = {f"log.{n}": Source(str(path)) for n, path in enumerate(train_log)}
-    inputs = sources | logs | {f"gold.{step}": source for step, source in golds.items()}
+    inputs = sources | _beside(train_log, golds, agreement)
     decides = {**spec.model_dump(mode="json"), "likelihood": likelihood, "gate": list(gate)}
     job = Job("eval", decides, output, options, inputs, writes=list(map(str, pages.files)))
+    held = agreements(agreement, has_page=bool(html or markdown))
     between = training(train_log, golds, options.quiet) if html or golds else None  # refuses before the long work
     found = list(compared(axes, spec, bars, likelihood, html is not None, options.quiet))
     reports = corrected([each.report for each in found], spec.correction)
     if not options.quiet:
         _print(reports, bars, has_page=html is not None)
     found = [replace(each, report=report) for each, report in zip(found, reports, strict=True)]
-    pages.write(found, between, sources.values())
+    pages.write(found, between, sources.values(), held)
     run_stream(job, reports)
     _hold(reports, bars)
 
@@ -132,6 +134,13 @@ def compared(
             both = (guard[first], guard[label]) if first in guard and label in guard else None
             report = hold(evaluate(before, after, (first, label), spec, both, suite, axis), bars, known)
             yield Compared(report, before, after) if keep else Compared(report, (), ())
+
+
+def _beside(logs: Sequence[Path], golds: Mapping[int, Source], agreement: Sequence[str]) -> dict[str, Source]:
+    """Return by role what is read besides the judged files."""
+    others = {f"agreement.{n}": Source(path) for n, path in enumerate(agreement)}
+    known = {f"log.{n}": Source(str(path)) for n, path in enumerate(logs)}
+    return known | {f"gold.{step}": source for step, source in golds.items()} | others
 
 
 def _role(axis: str, label: str) -> str:

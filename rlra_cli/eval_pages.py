@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rlra_cli import option_files
+from rlra_cli.eval_judges import anchored
 from rlra_cli.whole_files import put_whole, refuse_no_files
 from schemas.files import without_secrets
 from schemas.jsonl import Source
 
 if TYPE_CHECKING:
     from stages.provenance import Origin
+    from stages.reports.agreeing import Agreeing
     from stages.reports.compared import Compared
     from stages.reports.html import Training
 
@@ -48,17 +50,28 @@ class Pages:
         """Those that are written."""
         return [page for page in (self.html, self.markdown, self.latex) if page]
 
-    def write(self, compared: "Sequence[Compared]", training: "Training | None", sources: Iterable[Source]) -> None:
-        """Write the pages of all comparisons; HTML also says from where the files of `sources` come."""
+    def write(
+        self,
+        compared: "Sequence[Compared]",
+        training: "Training | None",
+        sources: Iterable[Source],
+        held: "Sequence[Agreeing]" = (),
+    ) -> None:
+        """Write the pages of all comparisons; HTML also says from where the files of `sources` come.
+
+        `held` is how far judges agree with people.
+        """
         reports = [each.report for each in compared]
         if self.html:
             from stages.reports.html import render
 
-            put_whole(self.html, render(compared, training, origins_of(sources), _command()))
+            known = origins_of(sources)
+            put_whole(self.html, render(compared, training, known, _command(), [*held, *anchored(known)]))
         if self.markdown:
+            from stages.reports.agreeing import sentences
             from stages.reports.markdown import markdown
 
-            put_whole(self.markdown, markdown(reports, _command()))
+            put_whole(self.markdown, markdown(reports, _command()) + sentences(held))
         if self.latex:
             from stages.reports.latex import latex
 

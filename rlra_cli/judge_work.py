@@ -9,9 +9,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
+
 from rlra_cli import ui
 from rlra_cli.run import Job, run_map
-from schemas.jsonl import Source
+from schemas.jsonl import Source, to_line
 from schemas.judged import Judged
 from schemas.rollouts import Rollouts
 from schemas.rubric import Rubric
@@ -93,6 +95,8 @@ class Judging:
     def hold_anchors(self, anchors: Path | None, panel: "Panel", floors: dict[str, float], job: Job) -> None:
         """Judge the anchors, where there are any, by their own rubrics; say how far the judge agrees with people.
 
+        The manifest of `job` says so too, as a line of `agreement/1`.
+
         Raises BarMissedError where that is below one of `floors`, and RlraError for anchors that cannot be used.
         """
         if anchors is None:
@@ -111,6 +115,7 @@ class Judging:
             between = "" if figure.low is None else f" ({figure.low:.3f} to {figure.high:.3f})"
             value = f"undefined: {figure.why}" if figure.value is None else f"{figure.value:.3f}{between}"
             ui.say(f"judge: anchors: {name} {value}", job.options.quiet)
+        job.found = {**job.found, "anchors": orjson.loads(to_line(overall))}
         hold(overall, floors, f"judge: {anchors}")
 
 

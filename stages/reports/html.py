@@ -11,6 +11,7 @@ from stages.reports.pages import page
 
 if TYPE_CHECKING:
     from stages.provenance import Origin
+    from stages.reports.agreeing import Agreeing
     from stages.reports.examples import Shown
     from stages.training.parting import Held, Parting
 
@@ -38,14 +39,16 @@ def render(
     training: Training | None = None,
     origins: "Sequence[Origin]" = (),
     command: str = "",
+    held: "Sequence[Agreeing]" = (),
 ) -> str:
     """Return the page of one or more comparisons, of the training between them and of where their files come from.
 
-    `origins` are the files and models that led to the judged files, in any order, and `command` is what was typed for
-    this page. Every text is escaped, hidden characters are drawn, and texts, examples, rows and marks are bounded:
-    judged text is hostile, and files are large. The same arguments give the same page. Raises ValueError without a
-    comparison.
+    `origins` are the files and models that led to the judged files, in any order, `command` is what was typed for
+    this page, and `held` is how far judges agree with people. Every text is escaped, hidden characters are drawn, and
+    texts, examples, rows and marks are bounded: judged text is hostile, and files are large. The same arguments give
+    the same page. Raises ValueError without a comparison.
     """
+    from stages.reports import agreeing
     from stages.reports.comparison import comparisons
     from stages.reports.judging import judging
     from stages.reports.overview import overview
@@ -62,6 +65,10 @@ def render(
         training=training or Training(),
         **_curves(training or Training()),
         judging=judging(asked),
+        held=held,
+        most_held=agreeing.MOST_LINES,
+        held_rows=agreeing.rows(held),
+        held_by=[agreeing.STATISTICS[name] for name in agreeing.names(held)],
         policies=policies(asked),
         **_origins(origins, command),
     )

@@ -147,6 +147,8 @@ def test_anchors_are_judged_first_and_a_judge_below_the_floor_judges_nothing(
         held = asked(server, "--anchors", "good.jsonl", "--floor", "kappa=0.9", "-o", "out.jsonl")
         assert held.code == 0, held.err
         assert "anchors: kappa 1.000" in held.err
+        told = read_manifest(run.folder / "out.jsonl.manifest.json").run["anchors"]
+        assert (told["schema"], told["about"], told["judge"]["kappa"]["value"]) == ("agreement/1", "overall", 1.0)
         assert server.calls == 6 + 6
         missed = asked(server, "--anchors", "bad.jsonl", "--floor", "kappa=0.6", "-o", "other.jsonl")
         assert missed.code == 4
