@@ -195,7 +195,8 @@ class Measured:
 def words_pattern(said: Sequence[str | None], before: str = "", after: str = "") -> str:
     """Return a regular expression for words in a row, as folded words are; None stands for any one word.
 
-    What stands between words is white space and punctuation; whole words only. Everything is escaped and bounded.
+    What stands between words is white space and punctuation, at most eight characters of it; whole words only.
+    Everything is escaped and bounded.
     """
     parts = [r"[^\W_]{1,30}" if word is None else re.escape(word).replace("'", _APOSTROPHE) for word in said]
     body = parts[0]

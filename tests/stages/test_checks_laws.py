@@ -75,7 +75,7 @@ def test_long_texts_take_linear_time(text: str) -> None:
 def test_wrong_names_and_arguments_are_user_errors() -> None:
     with pytest.raises(RlraError, match="no check named 'word_cout'") as caught:
         bind({"word_cout": {}})
-    assert caught.value.hint == "did you mean 'word_count'?"
+    assert caught.value.hint.startswith("did you mean 'word_count'? docs/checks.md")
     wrong: list[dict[str, object]] = [{}, {"exactly": 1, "at_most": 2}, {"at_least": 3, "at_most": 2}, {"at_most": -1}]
     for args in wrong:
         with pytest.raises(RlraError):
