@@ -133,6 +133,9 @@ def test_a_folder_of_parts_is_gone_on_with_by_id(folder: Runner, cluster: tuple[
         server.payloads.clear()
         finished = ended(folder(*words))
         assert f"{len(more)} of 8 parts are there" in finished.err
+        kept = sum(folder.read(f"parts/{name}").count(b"\n") for name in more)
+        counts = orjson.loads(folder.read("parts/manifest.json"))["run"]["counts"]
+        assert counts["resumed_after"] == kept  # nobody kept what the two goes before took
         assert server.calls == sum(2 * (1 if int(name[5:13]) == 7 else 3) for name in parts(folder) - more)
         assert all((folder.folder / "parts" / name).stat().st_mtime_ns == at for name, at in times.items())
         ended(folder.inside("merge", "parts/", "-o", "far.jsonl"))
