@@ -29,6 +29,12 @@ SOURCES = {"prompts.jsonl", "rubric.yaml", "tiny"}
 MADE = {word for step in STEPS for option, word in pairwise(step) if option == "-o"}
 
 
+def ok(run: Runner, *words: str) -> None:
+    """Run a command that ends well."""
+    done = run.inside(*words)
+    assert done.code == 0, done.err
+
+
 def with_sources(folder: Path) -> Runner:
     """Return a runner in a folder with all that the pipeline begins with."""
     runner = Runner(folder)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.contract.material import lay_out
 from tests.inside import run_inside
-from tests.provenance_chain import chain_of
+from tests.provenance_chain import chain_of, ok
 from tests.running import Runner, environment
 from tests.tiny_model import tiny_model
 
@@ -17,12 +17,6 @@ def laid(run: Runner) -> Runner:
     """Return a runner in a folder with a small file of every kind."""
     lay_out(run)
     return run
-
-
-def ok(run: Runner, *words: str) -> None:
-    """Run a command that ends well."""
-    done = run.inside(*words)
-    assert done.code == 0, done.err
 
 
 def select(run: Runner, *words: str) -> None:

@@ -11,7 +11,7 @@ from schemas.manifest import read_manifest
 from stages.provenance import origins
 from stages.reports import spending
 from tests.contract.material import lay_out
-from tests.provenance_chain import LEARN, RUBRIC, aged, chain_of, moved, with_sources
+from tests.provenance_chain import LEARN, RUBRIC, aged, chain_of, moved, ok, with_sources
 from tests.running import Runner
 
 JUDGE = ["--rubrics", "rubric.yaml"]
@@ -23,12 +23,6 @@ def laid(run: Runner) -> Runner:
     """Return a runner in a folder with a small file of every kind."""
     lay_out(run)
     return run
-
-
-def ok(run: Runner, *words: str) -> None:
-    """Run a command that ends well."""
-    done = run.inside(*words)
-    assert done.code == 0, done.err
 
 
 @pytest.fixture(scope="module")
