@@ -80,6 +80,7 @@ def hold(report: Report, bars: Sequence[Bar], known: Sequence[str]) -> Report:
                 f"--gate: '{bar.given}': {where}no measure and no criterion is called '{bar.measure}'",
                 hint=f"there are {', '.join(known)}",
             )
+        _refuse_other_kind(report, bar)
         if {bar.measure} <= {c.name for c in report.measures} & {c.name for c in report.criteria}:
             raise RlraError(
                 f"--gate: '{bar.given}': a measure and a criterion are called '{bar.measure}'",
@@ -87,6 +88,14 @@ def hold(report: Report, bars: Sequence[Bar], known: Sequence[str]) -> Report:
             )
     gates = tuple(Gate(measure=bar.measure, bar=bar.bar, passed=not missed(report, bar)) for bar in own)
     return report.model_copy(update={"gates": gates})
+
+
+def _refuse_other_kind(report: Report, bar: Bar) -> None:
+    """Raise RlraError for `measures.` before a criterion, or `criteria.` before a measure: nothing could pass it."""
+    for prefix, kind in ((MEASURES, "measure"), (CRITERIA, "criterion")):
+        name = bar.measure.removeprefix(prefix)
+        if bar.measure.startswith(prefix) and not change_of(report, bar.measure) and change_of(report, name):
+            raise RlraError(f"--gate: '{bar.given}': no {kind} is called '{name}'", hint=f"say {name}{bar.bar}")
 
 
 def missed(report: Report, bar: Bar) -> str:

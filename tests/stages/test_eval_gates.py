@@ -124,6 +124,13 @@ def test_a_gate_may_mean_a_criterion_and_says_so_where_a_measure_has_its_name() 
     assert (first.passed, second.passed) == (True, False)
 
 
+@pytest.mark.parametrize(("word", "kind"), [("measures.tone>=0", "measure"), ("criteria.reward>=0", "criterion")])
+def test_a_name_of_the_other_kind_is_no_gate_that_is_missed(word: str, kind: str) -> None:
+    of = report(change("reward", 0, 1), criteria=(change("tone", 2, 3),))
+    with pytest.raises(RlraError, match=f"no {kind} is called"):
+        hold(of, [bar(word)], KNOWN)
+
+
 def test_what_is_not_measured_is_told_with_what_is() -> None:
     with pytest.raises(RlraError, match="soft: no measure and no criterion is called 'speed'") as caught:
         hold(report(axis="soft"), bars_of(["soft.speed>=0"], ("soft", "hard")), KNOWN)
